@@ -1,0 +1,43 @@
+"""The admission core: who runs, who waits, who is told when to come back.
+
+This package is pure: no clock, no dice, no I/O, no await. Moments are arguments, answers are
+values.
+"""
+
+from middleware.admission.core import AdmissionCore, Snapshot
+from middleware.admission.decision import (
+    AdmissionEvent,
+    Admitted,
+    Arrival,
+    Class,
+    Decision,
+    Outcome,
+    Place,
+    Reason,
+    Refused,
+    Turn,
+    Verdict,
+    Vitals,
+    Waiting,
+)
+from middleware.admission.settings import AdmissionSettings, Rate
+
+__all__ = [
+    "AdmissionCore",
+    "AdmissionEvent",
+    "AdmissionSettings",
+    "Admitted",
+    "Arrival",
+    "Class",
+    "Decision",
+    "Outcome",
+    "Place",
+    "Rate",
+    "Reason",
+    "Refused",
+    "Snapshot",
+    "Turn",
+    "Verdict",
+    "Vitals",
+    "Waiting",
+]

@@ -1,0 +1,228 @@
+"""The core against a slow, obvious account of what it owes, in every order of events."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    consumes,
+    Bundle,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+
+from middleware.admission import (
+    AdmissionCore,
+    AdmissionSettings,
+    Admitted,
+    Arrival,
+    Class,
+    Outcome,
+    Place,
+    Rate,
+    Reason,
+    Refused,
+    Turn,
+    Vitals,
+    Waiting,
+)
+from middleware.admission.decision import Standing
+from middleware.admission.settings import CLASS_TABLE
+
+MS = 1_000_000
+QUOTA = Rate(interval_ns=20 * MS, burst=6)
+BUCKET = Rate(interval_ns=30 * MS, burst=2)
+CLIENTS = 5
+LINE_PER_KEY = 2
+HORIZON_NS = 5_000 * MS
+
+WAITED = (Class.EVENTS, Class.GAMEPLAY, Class.INITIALIZE)
+
+
+class AdmissionMachine(RuleBasedStateMachine):
+    """Arrivals, endings and the passing of time, in any order.
+
+    The account: who runs and who waits, in the order in which they joined; when each token and each quota
+    was taken; every moment that was promised.
+    """
+
+    running = Bundle("running")
+    waiting = Bundle("waiting")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ns = 1_000_000 * MS
+        self.run: list[Place] = []
+        self.line: list[Place] = []
+        self.tokens_ns: list[int] = []
+        self.quota_ns: dict[object, list[int]] = {}
+        self.promises: dict[object, int] = {}
+        self.moments: set[int] = set()
+        self.limit_was_cut = False
+
+    @initialize(limit=st.integers(1, 4), rated=st.booleans())
+    def start(self, limit: int, rated: bool) -> None:
+        self.settings = AdmissionSettings(
+            limit=limit,
+            initialize_rate=BUCKET if rated else None,
+            quota=QUOTA,
+            slot_horizon_ns=HORIZON_NS,
+            line_per_key=LINE_PER_KEY,
+        )
+        self.core = AdmissionCore(self.settings)
+
+    # ── what happens ────────────────────────────────────────────────────────────────────────────────
+
+    @rule(
+        target=waiting,
+        cls=st.sampled_from(WAITED),
+        client=st.integers(0, CLIENTS - 1),
+        verified=st.booleans(),
+        jitter=st.floats(0, 1, exclude_max=True),
+        lag_ms=st.sampled_from([0, 0, 0, 100, 3000]),
+    )
+    def arrive(self, cls: Class, client: int, verified: bool, jitter: float, lag_ms: int) -> object:
+        arrival = Arrival(cls, client, verified, jitter)
+        promised_ns = self.promises.get(client)
+        decision = self.core.arrive(arrival, Vitals(lag_ms * MS), self.now_ns)
+        if isinstance(decision, Refused):
+            self.check_refusal(arrival, decision, promised_ns)
+            return multiple()
+        if isinstance(decision, Admitted):
+            self.check_nobody_was_passed(decision.place)
+            self.started(decision.place)
+            return decision.place
+        assert isinstance(decision, Waiting)
+        assert decision.wake_at_ns <= decision.place.deadline_ns
+        same = [place for place in self.line if place.arrival.key == client]
+        assert len(same) < LINE_PER_KEY
+        self.line.append(decision.place)
+        return decision.place
+
+    @rule(place=consumes(waiting), outcome=st.sampled_from(Outcome))
+    def leave(self, place: Place, outcome: Outcome) -> None:
+        for standing in (self.run, self.line):
+            if place in standing:
+                standing.remove(place)
+        self.took(self.core.leave(place, outcome, self.now_ns))
+        again = self.core.leave(place, outcome, self.now_ns)
+        assert not again.granted, "a place was given back twice"
+
+    @rule(ms=st.sampled_from([1, 7, 30, 151, 700, 2001]))
+    def time_passes(self, ms: int) -> None:
+        """Time moves as a shell moves it: `wake` is called no later than the core asked."""
+        until_ns = self.now_ns + ms * MS
+        while True:
+            turn = self.core.wake(self.now_ns)
+            self.took(turn)
+            if turn.wake_at_ns is None or turn.wake_at_ns > until_ns:
+                break
+            assert turn.wake_at_ns > self.now_ns, "the core asked to be woken at once, again"
+            self.now_ns = turn.wake_at_ns
+        self.now_ns = until_ns
+        self.took(self.core.wake(self.now_ns))
+
+    @rule(limit=st.integers(1, 4))
+    def reconfigure(self, limit: int) -> None:
+        cut = limit < len(self.run)
+        turn = self.core.reconfigure(
+            AdmissionSettings(
+                limit=limit,
+                initialize_rate=self.settings.initialize_rate,
+                quota=QUOTA,
+                slot_horizon_ns=HORIZON_NS,
+                line_per_key=LINE_PER_KEY,
+            ),
+            self.now_ns,
+        )
+        self.limit_was_cut = cut
+        self.took(turn)
+
+    # ── what must hold for each event ───────────────────────────────────────────────────────────────
+
+    def check_refusal(self, arrival: Arrival, refused: Refused, promised_ns: int | None) -> None:
+        assert refused.retry_after_ns > 0
+        moment_ns = self.now_ns + refused.retry_after_ns
+        if refused.reason is Reason.SLOT_EARLY:
+            assert moment_ns == promised_ns, "the same slot again"
+            return
+        if refused.reserved:
+            assert arrival.cls is Class.INITIALIZE
+            assert arrival.verified
+            assert refused.retry_after_ns <= HORIZON_NS
+            assert moment_ns not in self.moments, "one moment was promised twice"
+            self.moments.add(moment_ns)
+            self.promises[arrival.key] = moment_ns
+
+    def check_nobody_was_passed(self, newcomer: Place) -> None:
+        assert not [place for place in self.line if place.cls <= newcomer.cls]
+
+    def started(self, place: Place) -> None:
+        assert place.standing is Standing.RUNNING
+        assert place.deadline_ns > self.now_ns or place.arrived_at_ns == self.now_ns
+        self.run.append(place)
+        self.quota_ns.setdefault(place.arrival.key, []).append(self.now_ns)
+        if CLASS_TABLE[place.cls].rated and self.settings.initialize_rate:
+            self.tokens_ns.append(self.now_ns)
+
+    def took(self, turn: Turn) -> None:
+        for place, refused in turn.refused:
+            assert place.deadline_ns <= self.now_ns
+            assert refused.reason is Reason.WAIT_EXPIRED
+            self.line.remove(place)
+            self.check_refusal(place.arrival, refused, None)
+        for place in turn.granted:
+            same_class = [other for other in self.line if other.cls == place.cls]
+            assert same_class[0] is place, "first come, first served"
+            urgent = [other for other in self.line if other.cls < place.cls]
+            assert not urgent, "a lower class started while a higher one waited"
+            self.line.remove(place)
+            self.started(place)
+
+    # ── what must hold always ───────────────────────────────────────────────────────────────────────
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        if not hasattr(self, "core"):
+            return
+        snapshot = self.core.snapshot()
+        assert snapshot.running == len(self.run)
+        for cls in Class:
+            assert snapshot.waiting[cls] == len([p for p in self.line if p.cls == cls])
+
+    @invariant()
+    def no_more_run_than_the_limit(self) -> None:
+        if not hasattr(self, "core"):
+            return
+        if len(self.run) <= self.core.snapshot().limit:
+            self.limit_was_cut = False
+        assert self.limit_was_cut or len(self.run) <= self.core.snapshot().limit
+
+    @invariant()
+    def nobody_waits_beside_a_free_place(self) -> None:
+        if not hasattr(self, "core") or len(self.run) >= self.core.snapshot().limit:
+            return
+        alive = [place for place in self.line if place.deadline_ns > self.now_ns]
+        assert all(CLASS_TABLE[place.cls].rated for place in alive)
+        assert not alive or self.settings.initialize_rate, "only for a token does anybody wait"
+
+    @invariant()
+    def no_more_tokens_than_burst_and_rate_allow(self) -> None:
+        check_window(self.tokens_ns, BUCKET)
+
+    @invariant()
+    def no_client_gets_more_than_its_quota_and_its_share_of_the_line(self) -> None:
+        for taken_ns in self.quota_ns.values():
+            # Who already stands in line is not asked again: the cap per key bounds the debt.
+            check_window(taken_ns, Rate(QUOTA.interval_ns, QUOTA.burst + LINE_PER_KEY))
+
+
+def check_window(taken_ns: list[int], rate: Rate) -> None:
+    """Over any window: taken ≤ burst + window × rate."""
+    for start, start_ns in enumerate(taken_ns):
+        for end in range(start, len(taken_ns)):
+            window_ns = taken_ns[end] - start_ns
+            assert end - start + 1 <= rate.burst + window_ns // rate.interval_ns
+
+
+TestAdmissionMachine = AdmissionMachine.TestCase

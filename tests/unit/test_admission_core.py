@@ -1,0 +1,442 @@
+"""The rules of admission, one by one. Time is an argument: nothing here waits."""
+
+from dataclasses import replace
+
+import pytest
+
+from middleware.admission import (
+    AdmissionCore,
+    AdmissionSettings,
+    Admitted,
+    Arrival,
+    Class,
+    Outcome,
+    Place,
+    Rate,
+    Reason,
+    Refused,
+    Vitals,
+    Waiting,
+)
+
+MS = 1_000_000
+S = 1_000 * MS
+GENEROUS = Rate.per_second(1_000_000, burst=1_000_000)
+SETTINGS = AdmissionSettings(limit=2, initialize_rate=None, quota=GENEROUS)
+
+
+def arrive(  # noqa: PLR0913 - every argument but the first two is the exception
+    core: AdmissionCore,
+    now_ns: int = 0,
+    *,
+    cls: Class = Class.GAMEPLAY,
+    key: str = "somebody",
+    verified: bool = True,
+    jitter: float = 0.5,
+    wait_ns_max: int | None = None,
+    lag_ns: int = 0,
+) -> Admitted | Waiting | Refused:
+    arrival = Arrival(cls, key, verified, jitter, wait_ns_max)
+    return core.arrive(arrival, Vitals(lag_ns), now_ns)
+
+
+def admit(core: AdmissionCore, now_ns: int = 0, **how: object) -> Place:
+    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
+    assert isinstance(decision, Admitted)
+    return decision.place
+
+
+def wait(core: AdmissionCore, now_ns: int = 0, **how: object) -> Place:
+    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
+    assert isinstance(decision, Waiting)
+    return decision.place
+
+
+def refuse(core: AdmissionCore, now_ns: int = 0, **how: object) -> Refused:
+    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
+    assert isinstance(decision, Refused)
+    return decision
+
+
+def fill(core: AdmissionCore, now_ns: int = 0) -> list[Place]:
+    return [admit(core, now_ns) for _ in range(core.snapshot().limit)]
+
+
+# ── the limit and the hand-off ──────────────────────────────────────────────────────────────────────
+
+
+def test_as_many_run_as_the_limit_says_and_the_next_one_waits() -> None:
+    core = AdmissionCore(SETTINGS)
+    fill(core)
+    wait(core)
+    assert core.snapshot().running == 2
+    assert core.snapshot().waiting[Class.GAMEPLAY] == 1
+
+
+def test_a_place_is_handed_to_whoever_waits_longest() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    first, second = wait(core), wait(core)
+    assert core.leave(running[0], Outcome.SUCCESS, MS).granted == (first,)
+    assert core.leave(running[1], Outcome.SUCCESS, MS).granted == (second,)
+
+
+def test_leaving_twice_gives_one_place_back() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    core.leave(running[0], Outcome.SUCCESS, MS)
+    core.leave(running[0], Outcome.SUCCESS, MS)
+    assert core.snapshot().running == 1
+
+
+def test_who_leaves_the_line_is_never_granted() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    first, second = wait(core), wait(core)
+    core.leave(first, Outcome.IGNORE, MS)
+    assert core.leave(running[0], Outcome.SUCCESS, MS).granted == (second,)
+
+
+def test_who_was_granted_and_leaves_at_once_hands_the_place_on() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    first, second = wait(core), wait(core)
+    core.leave(running[0], Outcome.SUCCESS, MS)
+    assert core.leave(first, Outcome.IGNORE, MS).granted == (second,)
+
+
+def test_a_more_urgent_class_goes_first_whenever_it_came() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    initialize = wait(core, cls=Class.INITIALIZE)
+    gameplay = wait(core, cls=Class.GAMEPLAY)
+    events = wait(core, cls=Class.EVENTS)
+    for place, expected in zip([*running, events], [events, gameplay, initialize], strict=True):
+        assert core.leave(place, Outcome.SUCCESS, MS).granted == (expected,)
+
+
+def test_nobody_starts_after_the_deadline_and_the_one_behind_gets_the_place() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    late = wait(core, 0)
+    in_time = wait(core, 100 * MS)
+    turn = core.leave(running[0], Outcome.SUCCESS, 150 * MS)
+    assert [place for place, _ in turn.refused] == [late]
+    assert turn.refused[0][1].reason is Reason.WAIT_EXPIRED
+    assert turn.granted == (in_time,)
+
+
+def test_the_shell_is_told_to_wake_the_core_at_the_first_deadline() -> None:
+    core = AdmissionCore(SETTINGS)
+    fill(core)
+    decision = arrive(core, 10 * MS)
+    assert isinstance(decision, Waiting)
+    assert decision.wake_at_ns == 160 * MS
+    assert core.wake(160 * MS - 1).refused == ()
+    assert [place for place, _ in core.wake(160 * MS).refused] == [decision.place]
+    assert core.wake(160 * MS).wake_at_ns is None
+
+
+def test_a_higher_limit_lets_more_run_at_once_and_a_lower_one_cuts_nobody() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    waiting = [wait(core) for _ in range(2)]
+    assert core.reconfigure(replace(SETTINGS, limit=3), MS).granted == (waiting[0],)
+    assert core.reconfigure(replace(SETTINGS, limit=1), MS).granted == ()
+    assert core.snapshot().running == 3
+    for place in [*running, waiting[0]]:
+        core.leave(place, Outcome.SUCCESS, 2 * MS)
+    assert core.snapshot().running == 1
+
+
+# ── the class table ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("cls", "wait_ns"),
+    [(Class.EVENTS, S), (Class.GAMEPLAY, 150 * MS), (Class.INITIALIZE, 2 * S)],
+)
+def test_each_class_waits_at_most_its_time(cls: Class, wait_ns: int) -> None:
+    core = AdmissionCore(SETTINGS)
+    fill(core)
+    assert wait(core, 5 * MS, cls=cls).deadline_ns == 5 * MS + wait_ns
+
+
+def test_the_operator_can_shorten_every_wait_and_zero_means_no_line() -> None:
+    core = AdmissionCore(replace(SETTINGS, wait_ns_max=100 * MS))
+    fill(core)
+    assert wait(core, cls=Class.INITIALIZE).deadline_ns == 100 * MS
+    without_line = AdmissionCore(replace(SETTINGS, wait_ns_max=0))
+    fill(without_line)
+    assert refuse(without_line, cls=Class.INITIALIZE).reason is Reason.LINE_FULL
+
+
+def test_a_client_can_shorten_its_wait_but_not_lengthen_it() -> None:
+    core = AdmissionCore(SETTINGS)
+    fill(core)
+    assert wait(core, cls=Class.INITIALIZE, wait_ns_max=S).deadline_ns == S
+    assert wait(core, cls=Class.INITIALIZE, wait_ns_max=9 * S).deadline_ns == 2 * S
+
+
+def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
+    core = AdmissionCore(SETTINGS)
+    fill(core)
+    for _ in range(20):
+        admit(core, cls=Class.CONTROL)
+    refused = refuse(core, cls=Class.CONTROL)
+    assert refused.reason is Reason.OVER_QUOTA
+    assert refused.retry_after_ns == 50 * MS
+    place = admit(core, 50 * MS, cls=Class.CONTROL)
+    core.leave(place, Outcome.SUCCESS, 60 * MS)
+    assert core.snapshot().running == 2
+
+
+def test_classes_without_slots_return_within_a_second_at_moments_of_their_own() -> None:
+    core = AdmissionCore(replace(SETTINGS, wait_ns_max=0))
+    fill(core)
+    assert refuse(core, jitter=0.0).retry_after_ns == 200 * MS
+    assert refuse(core, jitter=0.5).retry_after_ns == 600 * MS
+    assert refuse(core, cls=Class.EVENTS, jitter=0.999).retry_after_ns < S
+    assert not refuse(core).reserved
+    assert core.snapshot().slots == 0
+
+
+# ── quota, line cap ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_client_over_its_own_rate_is_told_when_its_next_token_comes() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=10, quota=Rate(interval_ns=S, burst=2)))
+    for _ in range(2):
+        admit(core, key="hog")
+    refused = refuse(core, key="hog")
+    assert refused.reason is Reason.OVER_QUOTA
+    assert refused.retry_after_ns == S
+    admit(core, key="other")
+
+
+def test_a_refusal_costs_no_quota() -> None:
+    core = AdmissionCore(
+        replace(SETTINGS, limit=1, wait_ns_max=0, quota=Rate(interval_ns=S, burst=1))
+    )
+    running = admit(core, key="somebody else")
+    for _ in range(5):
+        assert refuse(core, key="patient").reason is Reason.LINE_FULL
+    core.leave(running, Outcome.SUCCESS, MS)
+    admit(core, MS, key="patient")
+
+
+def test_one_client_holds_no_more_of_the_line_than_its_cap() -> None:
+    core = AdmissionCore(replace(SETTINGS, line_per_key=3))
+    fill(core)
+    waiting = [wait(core, key="hog") for _ in range(3)]
+    assert refuse(core, key="hog").reason is Reason.LINE_PER_KEY
+    wait(core, key="other")
+    core.leave(waiting[0], Outcome.IGNORE, MS)
+    wait(core, MS, key="hog")
+
+
+def test_whoever_got_its_place_no_longer_counts_against_its_clients_cap() -> None:
+    core = AdmissionCore(replace(SETTINGS, line_per_key=2))
+    running = fill(core)
+    for _ in range(2):
+        wait(core, key="hog")
+    core.leave(running[0], Outcome.SUCCESS, MS)
+    wait(core, MS, key="hog")
+    assert refuse(core, MS, key="hog").reason is Reason.LINE_PER_KEY
+
+
+# ── the bound in time ───────────────────────────────────────────────────────────────────────────────
+
+
+def teach_service_time(core: AdmissionCore, service_ns: int) -> int:
+    """Let so many places last `service_ns` that the core believes it; return the moment after."""
+    now_ns = 0
+    for _ in range(200):
+        place = admit(core, now_ns)
+        now_ns += service_ns
+        core.leave(place, Outcome.SUCCESS, now_ns)
+    return now_ns
+
+
+def test_who_cannot_be_served_in_time_is_refused_on_arrival() -> None:
+    core = AdmissionCore(SETTINGS)
+    now_ns = teach_service_time(core, 50 * MS)
+    fill(core, now_ns)
+    # Two places of 50 ms each: one ends every 25 ms, and gameplay waits 150 ms.
+    for _ in range(6):
+        wait(core, now_ns)
+    assert refuse(core, now_ns).reason is Reason.LINE_FULL
+
+
+def test_a_late_event_loop_counts_as_waiting() -> None:
+    core = AdmissionCore(SETTINGS)
+    now_ns = teach_service_time(core, 50 * MS)
+    fill(core, now_ns)
+    assert refuse(core, now_ns, lag_ns=130 * MS).reason is Reason.LINE_FULL
+    wait(core, now_ns, lag_ns=120 * MS)
+
+
+def test_what_says_nothing_about_load_teaches_nothing() -> None:
+    core = AdmissionCore(SETTINGS)
+    now_ns = teach_service_time(core, 50 * MS)
+    before = core.snapshot().drain_interval_ns
+    place = admit(core, now_ns)
+    core.leave(place, Outcome.IGNORE, now_ns)
+    assert core.snapshot().drain_interval_ns == before
+    place = admit(core, now_ns)
+    core.leave(place, Outcome.OVERLOAD, now_ns + 5 * S)
+    assert core.snapshot().drain_interval_ns > before
+
+
+# ── the initialize bucket ───────────────────────────────────────────────────────────────────────────
+
+RATED = replace(SETTINGS, limit=10, initialize_rate=Rate(interval_ns=100 * MS, burst=1))
+
+
+def test_initialize_starts_no_faster_than_its_rate_and_gameplay_does_not_notice() -> None:
+    core = AdmissionCore(RATED)
+    admit(core, cls=Class.INITIALIZE, key="a")
+    decision = arrive(core, cls=Class.INITIALIZE, key="b")
+    assert isinstance(decision, Waiting)
+    assert decision.wake_at_ns == 100 * MS
+    admit(core, cls=Class.GAMEPLAY)
+    assert core.wake(100 * MS - 1).granted == ()
+    assert core.wake(100 * MS).granted == (decision.place,)
+
+
+def test_a_newcomer_does_not_take_the_token_that_somebody_waits_for() -> None:
+    core = AdmissionCore(RATED)
+    admit(core, cls=Class.INITIALIZE, key="a")
+    first = wait(core, cls=Class.INITIALIZE, key="b")
+    decision = arrive(core, 100 * MS, cls=Class.INITIALIZE, key="c")
+    assert isinstance(decision, Waiting)
+    assert decision.wake_at_ns == 100 * MS
+    assert core.wake(100 * MS).granted == (first,)
+
+
+def test_a_rate_can_be_set_changed_and_taken_away_while_it_runs() -> None:
+    core = AdmissionCore(replace(RATED, initialize_rate=None))
+    admit(core, 0, cls=Class.INITIALIZE, key="a")
+    core.reconfigure(RATED, S)
+    admit(core, S, cls=Class.INITIALIZE, key="b")
+    second = wait(core, S, cls=Class.INITIALIZE, key="c")
+    third = wait(core, S, cls=Class.INITIALIZE, key="d")
+    faster = replace(RATED, initialize_rate=Rate(interval_ns=10 * MS, burst=1))
+    assert core.reconfigure(faster, S + 100 * MS).granted == (second,)
+    assert core.wake(S + 109 * MS).granted == ()
+    unrated = replace(RATED, initialize_rate=None)
+    assert core.reconfigure(unrated, S + 109 * MS).granted == (third,)
+
+
+# ── slots ───────────────────────────────────────────────────────────────────────────────────────────
+
+FULL = replace(RATED, wait_ns_max=300 * MS)
+
+
+def overfull(core: AdmissionCore) -> None:
+    """One initialize runs, and three wait: 300 ms at ten a second."""
+    admit(core, cls=Class.INITIALIZE, key="running")
+    for client in range(3):
+        wait(core, cls=Class.INITIALIZE, key=f"waiting {client}")
+
+
+def test_refused_clients_get_moments_one_drain_interval_apart_behind_the_line() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    first = refuse(core, cls=Class.INITIALIZE, key="a")
+    second = refuse(core, cls=Class.INITIALIZE, key="b")
+    assert first.reason is Reason.LINE_FULL
+    assert first.reserved
+    interval_ns = 100 * MS * 50 // 49 + 1
+    assert first.retry_after_ns == 400 * MS + interval_ns
+    assert second.retry_after_ns == first.retry_after_ns + interval_ns
+
+
+def test_who_comes_early_gets_the_same_moment_again() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a")
+    again = refuse(core, 100 * MS, cls=Class.INITIALIZE, key="a")
+    assert again.reason is Reason.SLOT_EARLY
+    assert again.reserved
+    assert again.retry_after_ns == told.retry_after_ns - 100 * MS
+
+
+def test_who_returns_when_told_goes_before_fresh_arrivals() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(100 * MS)
+    core.wake(200 * MS)
+    core.wake(300 * MS)
+    admit(core, 450 * MS, cls=Class.INITIALIZE, key="b")
+    fresh = wait(core, 460 * MS, cls=Class.INITIALIZE, key="c")
+    returner = wait(core, told, cls=Class.INITIALIZE, key="a")
+    assert returner.cls is Class.RETURNING
+    assert core.wake(550 * MS).granted == (returner,)
+    assert core.wake(650 * MS).granted == (fresh,)
+
+
+def test_a_slot_that_is_over_counts_as_a_fresh_arrival() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(told)
+    assert admit(core, told + 2 * S, cls=Class.INITIALIZE, key="a").cls is Class.RETURNING
+    assert admit(core, told + 3 * S, cls=Class.INITIALIZE, key="a").cls is Class.INITIALIZE
+
+
+def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    for client in range(20):
+        refuse(core, cls=Class.INITIALIZE, key=f"promised {client}")
+    for token in range(1, 4):
+        core.wake(token * 100 * MS)
+    admit(core, 400 * MS, cls=Class.INITIALIZE, key="filler 1")
+    wait(core, 400 * MS, cls=Class.INITIALIZE, key="filler 2")
+    refused = refuse(core, 400 * MS, cls=Class.INITIALIZE, key="one too many")
+    assert refused.reason is Reason.LINE_FULL
+
+
+def test_a_returner_that_is_refused_again_does_not_start_over_at_the_far_end() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    for client in range(200):
+        refuse(core, cls=Class.INITIALIZE, key=f"later {client}")
+    far_ns = refuse(core, cls=Class.INITIALIZE, key="last").retry_after_ns
+    core.reconfigure(replace(FULL, wait_ns_max=0), told)
+    admit(core, told, cls=Class.INITIALIZE, key="a")
+    again = refuse(core, told, cls=Class.INITIALIZE, key="a")
+    assert again.reason is Reason.LINE_FULL
+    assert again.reserved
+    assert again.retry_after_ns < S < far_ns
+
+
+def test_an_unverified_client_reserves_nothing_and_is_spread_behind_the_promised() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    stranger = refuse(core, cls=Class.INITIALIZE, key="x", verified=False, jitter=0.0)
+    assert not stranger.reserved
+    verified = refuse(core, cls=Class.INITIALIZE, key="a")
+    assert stranger.retry_after_ns == verified.retry_after_ns
+    later = refuse(core, cls=Class.INITIALIZE, key="y", verified=False, jitter=0.5)
+    assert later.retry_after_ns == verified.retry_after_ns + 100 * MS * 50 // 49 + 1 + S // 2
+    assert core.snapshot().slots == 1
+
+
+def test_beyond_the_horizon_a_client_is_spread_there_and_not_promised_anything() -> None:
+    core = AdmissionCore(replace(FULL, slot_horizon_ns=500 * MS))
+    overfull(core)
+    refused = refuse(core, cls=Class.INITIALIZE, key="a", jitter=0.25)
+    assert not refused.reserved
+    assert refused.retry_after_ns == 500 * MS + S // 4
+    assert core.snapshot().slots == 0
+
+
+def test_the_repr_tells_all_at_a_glance() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    refuse(core, cls=Class.INITIALIZE, key="a")
+    assert repr(core) == "<AdmissionCore 1/10 running, 3 waiting, 1 slots>"
