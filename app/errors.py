@@ -1,0 +1,150 @@
+"""Every error a client can see, in one table, and the one body that carries it.
+
+    Problem                    raised by handlers, services, auth and limits; answered by
+    `problem_response`
+      └─ one Reason            metric label, log field, problem type and runbook heading at once
+
+Anything else that escapes a handler is `internal`: the client reads one sentence, the log has the
+rest. The body is RFC 9457 problem+json, plus what the Go service's clients read (`code`,
+`message`, `details`).
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.telemetry import current_trace_id
+from middleware.admission import Reason as AdmissionReason
+
+PROBLEM_TYPE_PREFIX = "urn:headrace:problem:"
+SCOPE_REASON = "problem_reason"
+CONTENT_TYPE = "application/problem+json"
+
+
+class Reason(StrEnum):
+    """Why a request failed, other than by admission (see `middleware.admission.Reason`)."""
+
+    BAD_REQUEST = "bad_request"
+    UNAUTHENTICATED = "unauthenticated"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TIMEOUT = "body_timeout"
+    BODY_TOO_LARGE = "body_too_large"
+    TARGET_TOO_LONG = "target_too_long"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    INTERNAL = "internal"
+    DATABASE_UNAVAILABLE = "database_unavailable"
+    CONNECTIONS_FULL = "connections_full"
+
+
+class Kind(NamedTuple):
+    """What a reason means on the wire. `code` is the gRPC status number that Go clients read."""
+
+    status: int
+    code: int
+    error_code: str
+    title: str
+
+
+KINDS: Mapping[str, Kind] = {
+    Reason.BAD_REQUEST: Kind(400, 3, "BAD_REQUEST", "The request cannot be read"),
+    Reason.UNAUTHENTICATED: Kind(401, 16, "UNAUTHORIZED", "Who is asking is not known"),
+    Reason.NOT_FOUND: Kind(404, 5, "NOT_FOUND", "There is nothing here"),
+    Reason.METHOD_NOT_ALLOWED: Kind(405, 12, "METHOD_NOT_ALLOWED", "This path has no such method"),
+    Reason.BODY_TIMEOUT: Kind(408, 4, "BODY_TIMEOUT", "The body came too slowly"),
+    Reason.BODY_TOO_LARGE: Kind(413, 3, "BODY_TOO_LARGE", "The body is too large"),
+    Reason.TARGET_TOO_LONG: Kind(414, 3, "TARGET_TOO_LONG", "The request target is too long"),
+    Reason.HEADERS_TOO_LARGE: Kind(
+        431, 3, "HEADERS_TOO_LARGE", "There are too many header bytes or fields"
+    ),
+    Reason.INTERNAL: Kind(500, 13, "INTERNAL_ERROR", "The service failed"),
+    Reason.DATABASE_UNAVAILABLE: Kind(
+        503, 14, "DATABASE_UNAVAILABLE", "The database does not answer in time"
+    ),
+    Reason.CONNECTIONS_FULL: Kind(
+        503, 14, "CONNECTIONS_FULL", "This pod holds all the connections it may"
+    ),
+    AdmissionReason.OVER_QUOTA: Kind(429, 8, "OVER_QUOTA", "You are over your own rate"),
+    AdmissionReason.LINE_PER_KEY: Kind(
+        429, 8, "LINE_PER_KEY", "You already have as many requests in line as one client may"
+    ),
+    AdmissionReason.LINE_FULL: Kind(
+        503, 14, "LINE_FULL", "The service is full; come back at your moment"
+    ),
+    AdmissionReason.WAIT_EXPIRED: Kind(
+        503, 14, "WAIT_EXPIRED", "Your turn did not come in time; come back at your moment"
+    ),
+    AdmissionReason.SLOT_EARLY: Kind(
+        503, 14, "SLOT_EARLY", "You are early; your moment is unchanged"
+    ),
+}
+
+
+class Problem(Exception):
+    """A request's failure that the client is told of. `detail` is safe to show."""
+
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        message: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        # Go clients compare `message`; it differs from the detail where the contract fixes its
+        # text.
+        self.message = message or detail
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+    @property
+    def kind(self) -> Kind:
+        """Status, code and title of this problem's reason."""
+        return KINDS[self.reason]
+
+    def body(self, trace_id: str | None = None) -> bytes:
+        """Return the problem+json body; `trace_id` is what the log lines and the trace carry."""
+        kind = self.kind
+        document = {
+            "type": PROBLEM_TYPE_PREFIX + self.reason,
+            "title": kind.title,
+            "status": kind.status,
+            "detail": self.detail,
+            "errorCode": kind.error_code,
+            "reason": str(self.reason),
+            "code": kind.code,
+            "message": self.message,
+            "details": [],
+            **self.extra,
+        }
+        if trace_id is not None:
+            document["traceId"] = trace_id
+        return msgspec.json.encode(document)
+
+
+class ProblemResponse(Response):
+    """The answer that carries a problem, with the trace id of the request being served.
+
+    It leaves the reason in the scope, for the log line, the metric and the span.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(
+            problem.body(current_trace_id()),
+            problem.kind.status,
+            headers={**problem.headers, "Content-Type": CONTENT_TYPE},
+        )
+        self._reason = str(problem.reason)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, as an ASGI application."""
+        scope[SCOPE_REASON] = self._reason
+        await super().__call__(scope, receive, send)

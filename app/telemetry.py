@@ -1,0 +1,196 @@
+"""What operators see: every metric's name, the logs' form, the tracer.
+
+Metrics are recorded with prometheus-client (a tenth of the cost of the OpenTelemetry SDK's) under
+the semantic conventions' names where they have one. Spans go out over OTLP/HTTP only when
+OTEL_EXPORTER_OTLP_ENDPOINT is set; without it they carry ids for logs and problems, and record
+nothing.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from functools import partial
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+from middleware.admission import AdmissionEvent, Class, Snapshot, Verdict
+
+DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+SPAN_QUEUE_MAX = 16_384
+SPAN_EXPORT_DELAY_MS = 1_000
+FLUSH_MS_MAX = 2_000
+
+
+class Metrics:
+    """Every metric of the service, each named once."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Histogram(
+            "http_server_request_duration_seconds",
+            "Time from a request's arrival to the end of its answer, by route template and status.",
+            ("http_route", "http_response_status_code"),
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.active_requests = self._gauge(
+            "http_server_active_requests",
+            "Requests between their arrival and the end of their answer.",
+        )
+        self.problems = Counter(
+            "http_server_problems_total",
+            "Answers that are problems, by reason; the runbook has a section for each.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.admission_decisions = Counter(
+            "admission_decisions_total",
+            "Arrivals at the gate by class and by how they ended there.",
+            ("class", "verdict", "reason"),
+            registry=self.registry,
+        )
+        self.admission_wait = Histogram(
+            "admission_wait_seconds",
+            "Time in line of those who were admitted.",
+            ("class",),
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.admission_limit = self._gauge("admission_limit", "How many requests may run at once.")
+        self.admission_running = self._gauge("admission_running", "Requests that hold a place.")
+        self.admission_waiting = Gauge(
+            "admission_waiting", "Requests in line, by class.", ("class",), registry=self.registry
+        )
+        self.admission_slots = self._gauge(
+            "admission_slots", "Clients outside that were told a moment of their own to return."
+        )
+        self.loop_lag = self._gauge(
+            "event_loop_lag_seconds", "How late the event loop runs its timers."
+        )
+        self.connections = self._gauge(
+            "front_door_connections", "Connections open on the player listener."
+        )
+        self.connections_refused = Counter(
+            "front_door_connections_refused_total",
+            "Connections closed at once because the listener held all it may.",
+            registry=self.registry,
+        )
+        self.database_connections = Gauge(
+            "db_client_connection_count",
+            "Connections of the pool, by state.",
+            ("state",),
+            registry=self.registry,
+        )
+        self.database_operations = Histogram(
+            "db_client_operation_duration_seconds",
+            "Time of each named statement, the wait for a connection included.",
+            ("db_operation_name",),
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(name, meaning, registry=self.registry)
+
+    def watch_admission(self, snapshot: Callable[[], Snapshot]) -> None:
+        """Read the gate's state whenever somebody looks."""
+        self.admission_limit.set_function(lambda: snapshot().limit)
+        self.admission_running.set_function(lambda: snapshot().running)
+        self.admission_slots.set_function(lambda: snapshot().slots)
+        for cls in Class:
+            waiting = partial(_waiting, snapshot, cls)
+            self.admission_waiting.labels(cls.label).set_function(waiting)
+
+    def watch_database(self, in_use: Callable[[], int], size: int) -> None:
+        """Read the pool's state whenever somebody looks."""
+        self.database_connections.labels("used").set_function(in_use)
+        self.database_connections.labels("idle").set_function(lambda: size - in_use())
+
+    def on_admission(self, event: AdmissionEvent) -> None:
+        """Count one arrival's end at the gate."""
+        label = event.cls.label
+        self.admission_decisions.labels(label, event.verdict, event.reason or "").inc()
+        if event.verdict is Verdict.ADMITTED:
+            self.admission_wait.labels(label).observe(event.waited_ns / 1e9)
+
+
+def _waiting(snapshot: Callable[[], Snapshot], cls: Class) -> int:
+    return snapshot().waiting[cls]
+
+
+def current_trace_id() -> str:
+    """Return the trace id of the request that is being served, as 32 hex digits."""
+    return f"{trace.get_current_span().get_span_context().trace_id:032x}"
+
+
+def create_tracer_provider(
+    service_name: str, otlp_endpoint: str | None, sampled_share: float
+) -> TracerProvider:
+    """Return a provider whose spans go to `otlp_endpoint`; without one, spans only carry ids.
+
+    A client cannot force sampling: its `traceparent` gives the trace id, and the share decides.
+    """
+    resource = Resource.create({SERVICE_NAME: service_name})
+    if otlp_endpoint is None:
+        return TracerProvider(sampler=ALWAYS_OFF, resource=resource, shutdown_on_exit=False)
+    share = TraceIdRatioBased(sampled_share)
+    sampler = ParentBased(share, remote_parent_sampled=share, remote_parent_not_sampled=share)
+    # The exit hook would wait for a dead collector without a bound; the lifespan flushes with one.
+    provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(
+        BatchSpanProcessor(
+            OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"),
+            max_queue_size=SPAN_QUEUE_MAX,
+            schedule_delay_millis=SPAN_EXPORT_DELAY_MS,
+        )
+    )
+    return provider
+
+
+def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:
+    """Write one JSON object a line; on a terminal, a line that people can read."""
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer()
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(serializer=_encode)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_trace_id,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries speak through logging; only what is wrong with them concerns an operator.
+    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s: %(message)s")
+
+
+def _encode(event: Any, **_: Any) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+def _add_trace_id(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = f"{context.trace_id:032x}"
+        event["span_id"] = f"{context.span_id:016x}"
+    return event

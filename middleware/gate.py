@@ -1,0 +1,242 @@
+"""The admission gate's shell: it owns the clock, the futures and the bytes. The core decides.
+
+Nothing awaits between a decision and its record, so no lock is needed and no wake-up can be lost.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from opentelemetry import trace
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Problem, ProblemResponse
+from middleware.admission import (
+    AdmissionCore,
+    AdmissionEvent,
+    Admitted,
+    Arrival,
+    Outcome,
+    Place,
+    Refused,
+    Turn,
+    Verdict,
+    Vitals,
+    Waiting,
+)
+
+TRACER = trace.get_tracer("headrace")
+
+BUFFERED_BYTES_MAX: Final = 65_536
+"""How much of a body is read on while its owner waits, to learn whether it is still there."""
+
+SUCCESS_STATUSES: Final = range(200, 300)
+OVERLOAD_STATUSES: Final = frozenset({502, 503, 504})
+
+Classify = Callable[[Scope, float], Arrival]
+Hook = Callable[[AdmissionEvent], None]
+
+
+class AdmissionGate:
+    """Puts an admission core in front of any ASGI application.
+
+    A place is given back when the answer is complete, before it is written: a slow reader holds a
+    connection, never a place. A client that leaves while it waits gives its place on, and the
+    application never hears of it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        core: AdmissionCore,
+        classify: Classify,
+        hooks: Sequence[Hook] = (),
+        loop_lag_ns: Callable[[], int] = lambda: 0,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._app = app
+        self._core = core
+        self._classify = classify
+        self._hooks = hooks
+        self._loop_lag_ns = loop_lag_ns
+        self._clock_ns = clock_ns
+        self._dice = dice
+        self._turns: dict[Place, asyncio.Future[Refused | None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at_ns: int | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope, as an ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        arrival = self._classify(scope, self._dice())
+        now_ns = self._clock_ns()
+        decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
+        if isinstance(decision, Waiting):
+            await self._wait_then_run(decision, scope, Inbox(receive), send)
+        elif isinstance(decision, Admitted):
+            self._emit(decision.place, Verdict.ADMITTED, now_ns)
+            await self._run(decision.place, scope, receive, send)
+        else:
+            self._emit_refused(arrival, decision, 0)
+            await _answer(decision, scope, receive, send)
+
+    async def _wait_then_run(
+        self, waiting: Waiting, scope: Scope, inbox: "Inbox", send: Send
+    ) -> None:
+        place = waiting.place
+        try:
+            refused = await self._wait(waiting, inbox)
+        except ClientLeft:
+            self._leave(place, Outcome.IGNORE)
+            self._emit(place, Verdict.LEFT, self._clock_ns())
+            return
+        except BaseException:
+            # Cancelled, perhaps in the very tick in which its turn came: the place goes on either
+            # way.
+            self._leave(place, Outcome.IGNORE)
+            raise
+        now_ns = self._clock_ns()
+        _record_wait(now_ns - place.arrived_at_ns)
+        if refused is not None:
+            self._emit_refused(place.arrival, refused, now_ns - place.arrived_at_ns)
+            await _answer(refused, scope, inbox.receive, send)
+        else:
+            self._emit(place, Verdict.ADMITTED, now_ns)
+            await self._run(place, scope, inbox.receive, send)
+
+    async def _wait(self, waiting: Waiting, inbox: "Inbox") -> Refused | None:
+        """Return None when the place is granted, or the refusal. Raises `ClientLeft`."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Refused | None] = loop.create_future()
+        self._turns[waiting.place] = turn
+        self._wake_at(waiting.wake_at_ns)
+        watcher = loop.create_task(inbox.watch(turn))
+        try:
+            return await turn
+        finally:
+            del self._turns[waiting.place]
+            watcher.cancel()
+
+    async def _run(self, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 0
+
+        async def send_and_leave(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._leave(place, _outcome(status))
+            await send(message)
+
+        outcome = Outcome.IGNORE
+        try:
+            await self._app(scope, receive, send_and_leave)
+        except Problem as problem:
+            outcome = _outcome(problem.kind.status)
+            raise
+        finally:
+            self._leave(place, outcome)
+
+    def _leave(self, place: Place, outcome: Outcome) -> None:
+        self._take(self._core.leave(place, outcome, self._clock_ns()))
+
+    def _take(self, turn: Turn) -> None:
+        for place in turn.granted:
+            self._resolve(place, None)
+        for place, refused in turn.refused:
+            self._resolve(place, refused)
+        self._wake_at(turn.wake_at_ns)
+
+    def _resolve(self, place: Place, refused: Refused | None) -> None:
+        turn = self._turns.get(place)
+        # One that was cancelled in this tick gives its place back by itself, in `_wait_then_run`.
+        if turn is not None and not turn.done():
+            turn.set_result(refused)
+
+    def _wake_at(self, wake_at_ns: int | None) -> None:
+        """Keep one timer, set to the earliest moment that anybody asked for."""
+        if wake_at_ns is None or (
+            self._timer_at_ns is not None and self._timer_at_ns <= wake_at_ns
+        ):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_s = max(0, wake_at_ns - self._clock_ns()) / 1e9
+        self._timer_at_ns = wake_at_ns
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = self._timer_at_ns = None
+        self._take(self._core.wake(self._clock_ns()))
+
+    def _emit(self, place: Place, verdict: Verdict, now_ns: int) -> None:
+        event = AdmissionEvent(place.cls, verdict, None, now_ns - place.arrived_at_ns, 0)
+        for hook in self._hooks:
+            hook(event)
+
+    def _emit_refused(self, arrival: Arrival, refused: Refused, waited_ns: int) -> None:
+        event = AdmissionEvent(
+            arrival.cls, Verdict.REFUSED, refused.reason, waited_ns, refused.retry_after_ns
+        )
+        for hook in self._hooks:
+            hook(event)
+
+
+class ClientLeft(Exception):
+    """The client disconnected while it waited in line."""
+
+
+class Inbox:
+    """A request's messages: read ahead while it waits, then replayed in order."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+
+    async def watch(self, turn: "asyncio.Future[Refused | None]") -> None:
+        """Read on until the client leaves, and say so; stop where the buffer is full."""
+        size = 0
+        while size <= BUFFERED_BYTES_MAX:
+            message = await self._receive()
+            self._messages.append(message)
+            if message["type"] == "http.disconnect":
+                if not turn.done():
+                    turn.set_exception(ClientLeft())
+                return
+            size += len(message.get("body", b""))
+
+    async def receive(self) -> Message:
+        """Return the next message, as ASGI's `receive`."""
+        if self._messages:
+            return self._messages.pop(0)
+        return await self._receive()
+
+
+def _outcome(status: int) -> Outcome:
+    if status in OVERLOAD_STATUSES:
+        return Outcome.OVERLOAD
+    return Outcome.SUCCESS if status in SUCCESS_STATUSES else Outcome.IGNORE
+
+
+def _record_wait(waited_ns: int) -> None:
+    """Show the time in line as a bar of its own in the trace."""
+    if trace.get_current_span().is_recording():
+        now_ns = time.time_ns()
+        TRACER.start_span("admission.wait", start_time=now_ns - waited_ns).end(now_ns)
+
+
+async def _answer(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    retry_after_ms = -(-refused.retry_after_ns // 1_000_000)
+    problem = Problem(
+        refused.reason,
+        f"Come back in {retry_after_ms} ms.",
+        headers={"Retry-After": str(-(-retry_after_ms // 1000))},
+        extra={"retry_after_ms": retry_after_ms, "reserved": refused.reserved},
+    )
+    await ProblemResponse(problem)(scope, receive, send)

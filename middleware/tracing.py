@@ -1,0 +1,139 @@
+"""The outermost layer: server span, trace id, one log line, and the last answer when all failed."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from opentelemetry import context, trace
+from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import SCOPE_REASON, Problem, ProblemResponse, Reason
+from app.telemetry import Metrics
+
+TRACER = trace.get_tracer("headrace")
+PROPAGATOR = TraceContextTextMapPropagator()
+
+SCOPE_ROUTE: Final = "http_route"
+"""Where a route leaves its template in the scope. Without one the label is `unmatched`."""
+
+FAILURES: Final = frozenset({Reason.INTERNAL, Reason.DATABASE_UNAVAILABLE})
+"""What a trace shows as an error. A deliberate refusal is none."""
+
+LOGGED_PATH_MAX: Final = 256
+PROBLEM_LOG_PERIOD_S: Final = 1.0
+
+log = structlog.get_logger()
+
+
+class TracingMiddleware:
+    """Watches every request from its arrival to the end of its answer."""
+
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, clock_s: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock_s = clock_s
+        self._throttle = LogThrottle()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope, as an ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = self._clock_s()
+        status = 0
+
+        async def send_watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        span = TRACER.start_span(scope["method"], _parent(scope), SpanKind.SERVER)
+        token = context.attach(trace.set_span_in_context(span))
+        self._metrics.active_requests.inc()
+        try:
+            await self._app(scope, receive, send_watched)
+        except Exception:
+            log.exception("request_failed", method=scope["method"], path=_path(scope))
+            if status:
+                raise  # half an answer is out: only closing the connection tells the client
+            problem = Problem(Reason.INTERNAL, "The service failed; the trace id finds why.")
+            await ProblemResponse(problem)(scope, receive, send_watched)
+        finally:
+            self._metrics.active_requests.dec()
+            self._record(scope, status, started_s)
+            if span.is_recording():
+                _describe(span, scope, status)
+            span.end()
+            context.detach(token)
+
+    def _record(self, scope: Scope, status: int, started_s: float) -> None:
+        now_s = self._clock_s()
+        self._metrics.requests.labels(scope.get(SCOPE_ROUTE, "unmatched"), status).observe(
+            now_s - started_s
+        )
+        fields = {}
+        if reason := scope.get(SCOPE_REASON):
+            self._metrics.problems.labels(reason).inc()
+            left_out = self._throttle.take(reason, now_s)
+            if left_out is None:
+                return
+            fields = {"reason": reason, "left_out": left_out}
+        log.info(
+            "request",
+            method=scope["method"],
+            path=_path(scope),
+            status=status,
+            duration_ms=round((now_s - started_s) * 1e3, 3),
+            **fields,
+        )
+
+
+class LogThrottle:
+    """One line a second per reason: a line for each refusal would cost more than the refusal."""
+
+    def __init__(self) -> None:
+        self._written_at_s: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
+
+    def take(self, reason: str, now_s: float) -> int | None:
+        """Return how many lines were left out since the last, or None: leave this one out too."""
+        written_at_s = self._written_at_s.get(reason)
+        if written_at_s is not None and now_s - written_at_s < PROBLEM_LOG_PERIOD_S:
+            self._left_out[reason] = self._left_out.get(reason, 0) + 1
+            return None
+        self._written_at_s[reason] = now_s
+        return self._left_out.pop(reason, 0)
+
+
+def _path(scope: Scope) -> str:
+    return str(scope["path"])[:LOGGED_PATH_MAX]
+
+
+def _parent(scope: Scope) -> context.Context:
+    carrier = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in {b"traceparent", b"tracestate"}
+    }
+    return PROPAGATOR.extract(carrier, context.Context()) if carrier else context.Context()
+
+
+def _describe(span: trace.Span, scope: Scope, status: int) -> None:
+    if route := scope.get(SCOPE_ROUTE):
+        span.update_name(f"{scope['method']} {route}")
+        span.set_attribute("http.route", route)
+    span.set_attribute("http.request.method", scope["method"])
+    span.set_attribute("url.path", _path(scope))
+    span.set_attribute("url.scheme", scope["scheme"])
+    span.set_attribute("network.protocol.version", scope["http_version"])
+    span.set_attribute("http.response.status_code", status)
+    if reason := scope.get(SCOPE_REASON):
+        span.set_attribute("error.type", reason)
+        if reason in FAILURES:
+            span.set_status(StatusCode.ERROR)

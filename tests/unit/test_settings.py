@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+from app.settings import AdmissionMode, Environment, SettingsInvalid, load_settings
+
+
+def errors_of(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(environ)
+    return caught.value.errors
+
+
+def test_an_empty_environment_is_a_local_machine() -> None:
+    settings = load_settings({}).settings
+    assert settings.environment is Environment.LOCAL
+    assert (settings.host, settings.port, settings.operations_port) == ("127.0.0.1", 8000, 8080)
+    assert settings.auth_enabled is False
+    assert settings.drain_delay_s == 0
+    assert settings.admission_mode is AdmissionMode.ENFORCE
+
+
+def test_files_win_over_the_environment_and_that_over_defaults(tmp_path: Path) -> None:
+    (tmp_path / "PORT").write_text("1001\n")
+    (tmp_path / "..data").mkdir()
+    loaded = load_settings(
+        {"SETTINGS_DIR": str(tmp_path), "PORT": "1002", "OPERATIONS_PORT": "1003"}
+    )
+    assert loaded.settings.port == 1001
+    assert loaded.settings.operations_port == 1003
+    assert loaded.origins["port"] == "file"
+    assert loaded.origins["operations_port"] == "environment"
+    assert loaded.origins["host"] == "default"
+
+
+def test_every_error_is_told_at_once_and_names_its_variable() -> None:
+    errors = errors_of(
+        {"PORT": "none", "DATABASE_POOL_SIZE": "0", "ADMISSION_LIMITT": "3", "ENVIRONMENT": "prod"}
+    )
+    assert [error.split("=")[0].split(" ")[0] for error in errors] == [
+        "ADMISSION_LIMITT",
+        "ENVIRONMENT",
+        "PORT",
+        "DATABASE_POOL_SIZE",
+    ]
+    assert "did you mean ADMISSION_LIMIT?" in errors[0]
+
+
+def test_a_file_of_an_unknown_name_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "PROT").write_text("1")
+    assert errors_of({"SETTINGS_DIR": str(tmp_path)}) == (
+        "PROT (file): there is no such setting; did you mean PORT?",
+    )
+
+
+def test_a_settings_folder_that_is_not_there_is_an_error() -> None:
+    [error] = errors_of({"SETTINGS_DIR": "/nowhere/at/all"})
+    assert error.startswith("SETTINGS_DIR=/nowhere/at/all: ")
+
+
+def test_other_programs_variables_are_none_of_our_business() -> None:
+    load_settings({"PATH": "/bin", "port": "x", "HOSTNAME": "y", "OTEL_EXPORTER_OTLP_HEADERS": "z"})
+
+
+@pytest.mark.parametrize("text", ["300", "300/s"])
+def test_a_rate_is_a_number_with_or_without_its_unit(text: str) -> None:
+    assert (
+        load_settings({"ADMISSION_INITIALIZE_RATE": text}).settings.admission_initialize_rate == 300
+    )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "300/min", "fast", "1e3", ""])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    [error] = errors_of({"ADMISSION_INITIALIZE_RATE": text})
+    assert error.startswith(f"ADMISSION_INITIALIZE_RATE={text}: expected a rate")
+
+
+@pytest.mark.parametrize("name", ["ADMISSION_INITIALIZE_RATE", "ADMISSION_LIMIT"])
+def test_auto_is_refused_until_capacity_is_measured(name: str) -> None:
+    [error] = errors_of({name: "auto"})
+    assert "not built yet" in error
+
+
+def test_the_limit_follows_the_pool_unless_it_is_set() -> None:
+    assert load_settings({"DATABASE_POOL_SIZE": "7"}).settings.limit == 7
+    assert load_settings({"DATABASE_POOL_SIZE": "7", "ADMISSION_LIMIT": "3"}).settings.limit == 3
+
+
+def test_production_takes_no_short_cuts_and_says_so_beside_other_errors() -> None:
+    errors = errors_of({"ENVIRONMENT": "production", "AUTH_ENABLED": "false", "PORT": "-1"})
+    assert any(error.startswith("PORT=-1") for error in errors)
+    assert "AUTH_ENABLED=false is for local and test environments only" in errors
+    assert "DATABASE_URL is required in production" in errors
+
+
+def test_authentication_cannot_be_switched_on_before_it_is_built() -> None:
+    [error] = errors_of({"AUTH_ENABLED": "true"})
+    assert "not built yet" in error
+
+
+def test_a_wrong_database_address_is_never_shown() -> None:
+    errors = errors_of({"DATABASE_URL": "postgresql://u:secret@h/d", "PORT": "x"})
+    assert "secret" not in " ".join(errors)
