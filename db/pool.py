@@ -1,0 +1,192 @@
+"""The connections to PostgreSQL: a fixed number, each wait bounded, never the queue.
+
+    Database.fetch(name, ...)
+      └─ a client span, if the request is traced
+          └─ a connection, within `acquire_s_max`
+              └─ the named statement, within `statement_s_max`
+
+The admission gate lets in no more than there are connections, so waiting for one is the exception.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import asyncpg
+from asyncpg import Pool, Record
+from opentelemetry import trace
+
+from db.address import derive
+from db.errors import AWAY, DatabaseUnreachable, map_errors
+from db.sql import Statement, load_statements
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+CLOSE_S_MAX = 3.0
+PING_S_MAX = 2.0
+# How long a cancelled statement may take to end. A server that is silent for longer loses the
+# connection: waiting for its word would double every bound.
+CANCEL_S_MAX = 0.25
+# The server stops by itself what the client gave up and could not cancel.
+SERVER_MARGIN_MS = 250
+RETRY_S_MIN = 0.1
+RETRY_S_MAX = 1.0
+
+
+class Database:
+    """Runs named statements. The database's failures are Problem(database_unavailable)."""
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        size: int,
+        acquire_s_max: float = 5.0,
+        statement_s_max: float = 5.0,
+        tracer: trace.Tracer | None = None,
+        on_statement: Callable[[str, float], None] | None = None,
+    ) -> None:
+        """`on_statement` is told each statement's name and seconds, waiting included."""
+        self.size = size
+        self._address = derive(database_url)
+        self._acquire_s_max = acquire_s_max
+        self._statement_s_max = statement_s_max
+        self._tracer = tracer or trace.get_tracer("headrace.db")
+        self._on_statement = on_statement or _ignore
+        self._statements = load_statements()
+        self._pool: Pool[Record] | None = None
+        self._ping: asyncio.Task[None] | None = None
+
+    @property
+    def in_use(self) -> int:
+        """How many connections run a statement now."""
+        pool = self._pool
+        return pool.get_size() - pool.get_idle_size() if pool is not None else 0
+
+    async def open(self, wait_s_max: float = 10.0) -> None:
+        """Connect. Keep trying while the database is away, then raise DatabaseUnreachable."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s_max
+        delay_s = RETRY_S_MIN
+        while True:
+            try:
+                self._pool = await self._connect()
+            except AWAY as failure:
+                if loop.time() + delay_s > deadline:
+                    raise self._unreachable(failure) from failure
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+                raise self._unreachable(failure) from failure
+            else:
+                return
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, RETRY_S_MAX)
+
+    async def close(self) -> None:
+        """Let running statements end, in bounded time, and close all connections."""
+        if self._pool is None:
+            return
+        # A pool whose closing is cancelled terminates its connections.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await self._pool.close()
+
+    async def fetch(self, name: str, *arguments: object) -> list[Record]:
+        """Run the statement of this name and return its rows."""
+        statement = self._statements[name]
+        with map_errors(), self._observed(statement):
+            connection = await self._acquire()
+            try:
+                return await connection.fetch(
+                    statement.text, *arguments, timeout=self._statement_s_max
+                )
+            except asyncpg.InternalClientError:
+                # The driver lost track of this connection; nobody else may get it.
+                connection.terminate()
+                raise
+            finally:
+                await self._release(connection)
+
+    async def ping(self) -> None:
+        """Ask whether the database answers, within 2 s. Callers at once share one question."""
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.create_task(self._ask())
+            # If all callers have left, nobody else hears of the failure, and that is well.
+            self._ping.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        # Shielded: a caller that leaves does not take the question from the others.
+        await asyncio.shield(self._ping)
+
+    async def _ask(self) -> None:
+        with map_errors():
+            async with asyncio.timeout(PING_S_MAX):
+                await self.fetch("database_ping")
+
+    async def _connect(self) -> "Pool[Record]":
+        return await asyncpg.create_pool(
+            self._address.asyncpg,
+            min_size=self.size,
+            max_size=self.size,
+            max_inactive_connection_lifetime=0,
+            timeout=self._acquire_s_max,
+            command_timeout=self._statement_s_max,
+            reset=_keep_session,
+            server_settings={
+                "application_name": "headrace",
+                "TimeZone": "UTC",
+                "statement_timeout": str(int(self._statement_s_max * 1000) + SERVER_MARGIN_MS),
+                "lock_timeout": str(int(self._statement_s_max * 1000)),
+                # Compiling a plan costs more than any statement here.
+                "jit": "off",
+                # Every statement looks rows up by key. A plan that was made while the table was
+                # empty would scan it, and a launch day fills it faster than statistics follow.
+                "enable_seqscan": "off",
+            },
+        )
+
+    async def _acquire(self) -> "PoolConnectionProxy[Record]":
+        if self._pool is None:
+            raise ConnectionError("the pool is not open")
+        try:
+            # Cheaper than the pool's own time-out, which makes a task of each call on Python 3.11.
+            async with asyncio.timeout(self._acquire_s_max):
+                return await self._pool.acquire()
+        except asyncpg.InterfaceError as failure:
+            raise ConnectionError("the pool is closing") from failure
+
+    async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
+        assert self._pool is not None
+        # The rows are here already, or the statement's own error is on its way: what goes wrong
+        # now costs the pool this connection, and nobody else anything.
+        with suppress(*AWAY, asyncpg.InterfaceError):
+            await self._pool.release(connection, timeout=CANCEL_S_MAX)
+
+    @contextmanager
+    def _observed(self, statement: Statement) -> Iterator[None]:
+        started_s = perf_counter()
+        try:
+            if not trace.get_current_span().is_recording():
+                yield
+                return
+            with self._tracer.start_as_current_span(
+                statement.name, kind=trace.SpanKind.CLIENT, attributes=statement.attributes
+            ):
+                yield
+        finally:
+            self._on_statement(statement.name, perf_counter() - started_s)
+
+    def _unreachable(self, failure: Exception) -> DatabaseUnreachable:
+        reason = self._address.redact(str(failure)) or type(failure).__name__
+        return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
+
+
+async def _keep_session(_connection: object) -> None:
+    """Leave a returned connection as it is, since no statement sets any state of the session.
+
+    The pool's own reset is a round trip after each statement.
+    """
+
+
+def _ignore(_name: str, _seconds: float) -> None:
+    pass

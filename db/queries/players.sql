@@ -1,0 +1,29 @@
+-- players_read: SELECT player
+-- What is stored of these players, and the database's clock: at least one row, the clock in each.
+select clock.now, player.player, player.since, player.changed_at, player.version,
+       player.format, player.answered, player.given
+from (select clock_timestamp() as now) as clock
+left join player on player.player = any($1);
+
+-- players_insert: INSERT player
+-- Make players known, in ascending order; whoever is known already is left as he is and not returned.
+insert into player (player, since, changed_at, version, format, answered, given)
+select new.player, new.since, new.since, 1, $1, new.answered, new.given
+from unnest($2::text[], $3::timestamptz[], $4::smallint[], $5::bytea[])
+     as new (player, since, answered, given)
+order by new.player collate "C"
+on conflict do nothing
+returning player;
+
+-- players_update_given: UPDATE player
+-- Replace what was given to those whose version is still the one that was read; rows are locked in ascending order.
+with locked as materialized (
+    select player from player where player = any($1) order by player for no key update
+)
+update player
+set version = player.version + 1, changed_at = new.changed_at, answered = new.answered, given = new.given
+from locked
+join unnest($1::text[], $2::integer[], $3::timestamptz[], $4::smallint[], $5::bytea[])
+     as new (player, version, changed_at, answered, given) on new.player = locked.player
+where player.player = locked.player and player.version = new.version
+returning player.player;

@@ -1,0 +1,21 @@
+-- revisions_find: SELECT catalogue_revision
+-- The revision of this content, if it is registered, and the newest revision (0: none).
+select max(revision) filter (where digest = $1) as revision, coalesce(max(revision), 0) as newest
+from catalogue_revision;
+
+-- revisions_identities: SELECT catalogue_revision
+-- What each goal that ever was in a catalogue is; goals never change this.
+select distinct on (goal) goal, identity
+from catalogue_revision, jsonb_each_text(identities) as each (goal, identity)
+order by goal, revision;
+
+-- revisions_insert: INSERT catalogue_revision
+-- Register a catalogue under the next number, unless another one or the same took it meanwhile.
+insert into catalogue_revision (revision, digest, given, identities)
+values ($1, $2, $3, $4)
+on conflict do nothing
+returning revision;
+
+-- revisions_given: SELECT catalogue_revision
+-- Which goals these revisions give by default.
+select revision, given from catalogue_revision where revision = any($1);

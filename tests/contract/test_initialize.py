@@ -1,0 +1,156 @@
+"""Initialize and the list as players see them, on the fakes and on PostgreSQL."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.domain.answer import Fragments
+from app.domain.catalogue_state import CatalogueState
+from app.domain.goal import Catalogue
+from app.domain.player import Player, Players
+from app.errors import Problem
+from app.services.challenges import list_challenges
+from app.services.initialize import initialize_players
+from tests.catalogues import defaults, make_catalogue, make_goal
+from tests.contract.conftest import Store
+
+
+async def serve(store: Store, catalogue: Catalogue) -> CatalogueState:
+    revision = await store.revisions.register(catalogue)
+    return CatalogueState(catalogue, revision, Fragments(catalogue))
+
+
+async def initialize(store: Store, state: CatalogueState, *ids: str) -> list[dict[str, Any]]:
+    results = await initialize_players(store.players, store.revisions, state, ids)
+    return [msgspec.json.decode(result.body()) for result in results]
+
+
+async def shown(store: Store, state: CatalogueState, player: str) -> dict[str, bool]:
+    """Return what the list says of each goal: whether it is active."""
+    result = await list_challenges(store.players, store.revisions, state, player)
+    challenges = msgspec.json.decode(result.body(active_only=False))["challenges"]
+    return {goal["goalId"]: goal["isActive"] for each in challenges for goal in each["goals"]}
+
+
+async def stored(store: Store, player: str) -> Player | None:
+    return (await store.players.read_many([player])).players.get(player)
+
+
+def assigned(answer: dict[str, Any]) -> list[str]:
+    return [goal["goalId"] for goal in answer["assignedGoals"]]
+
+
+async def test_a_first_call_gives_the_defaults_and_says_so(store: Store) -> None:
+    state = await serve(store, make_catalogue(make_goal("a", default=True), make_goal("b")))
+    [answer] = await initialize(store, state, "ann")
+    assert assigned(answer) == ["a"]
+    assert (answer["newAssignments"], answer["totalActive"]) == (1, 1)
+    assert await shown(store, state, "ann") == {"a": True, "b": False}
+
+
+async def test_a_second_call_says_the_same_and_writes_nothing(store: Store) -> None:
+    state = await serve(store, defaults("a", "b"))
+    [first] = await initialize(store, state, "ann")
+    before = await stored(store, "ann")
+    [second] = await initialize(store, state, "ann")
+    assert second["newAssignments"] == 0
+    assert second["assignedGoals"] == first["assignedGoals"]
+    assert await stored(store, "ann") == before
+
+
+async def test_a_returning_player_gets_exactly_the_added_defaults_in_one_write(
+    store: Store,
+) -> None:
+    await initialize(store, await serve(store, defaults("a")), "ann")
+    state = await serve(store, defaults("b", "a", "c"))
+    [answer] = await initialize(store, state, "ann")
+    assert assigned(answer) == ["b", "a", "c"]
+    assert (answer["newAssignments"], answer["totalActive"]) == (2, 3)
+    after = await stored(store, "ann")
+    assert after is not None
+    assert (after.version, after.revisions) == (2, (1, 2))
+    [again] = await initialize(store, state, "ann")
+    assert again["newAssignments"] == 0
+    assert await stored(store, "ann") == after
+
+
+async def test_a_goal_that_lost_its_flag_stays_with_who_has_it(store: Store) -> None:
+    await initialize(store, await serve(store, defaults("a", "b")), "ann")
+    state = await serve(store, make_catalogue(make_goal("a"), make_goal("b", default=True)))
+    old, new = await initialize(store, state, "ann", "bob")
+    assert (assigned(old), assigned(new)) == (["a", "b"], ["b"])
+
+
+async def test_an_older_catalogue_served_again_gives_nothing_twice(store: Store) -> None:
+    await initialize(store, await serve(store, defaults("a", "b")), "ann")
+    older = await serve(store, defaults("a"))
+    newer = await serve(store, defaults("a", "b", "c"))
+    assert [(await initialize(store, older, "ann"))[0]["newAssignments"]] == [0]
+    assert [(await initialize(store, newer, "ann"))[0]["newAssignments"]] == [1]
+
+
+async def test_one_batch_serves_new_returning_and_unchanged_players(store: Store) -> None:
+    await initialize(store, await serve(store, defaults("a")), "returning")
+    state = await serve(store, defaults("a", "b"))
+    await initialize(store, state, "unchanged")
+    answers = await initialize(store, state, "new", "unchanged", "returning")
+    assert [answer["newAssignments"] for answer in answers] == [2, 0, 1]
+    assert [answer["totalActive"] for answer in answers] == [2, 2, 2]
+
+
+async def test_of_two_calls_in_one_batch_one_hears_of_the_new_goals(store: Store) -> None:
+    state = await serve(store, defaults("a"))
+    answers = await initialize(store, state, "ann", "bob", "ann")
+    assert [answer["newAssignments"] for answer in answers] == [1, 1, 0]
+    assert answers[0]["assignedGoals"] == answers[2]["assignedGoals"]
+
+
+async def test_the_list_of_a_stranger_shows_everything_and_leaves_no_row(store: Store) -> None:
+    state = await serve(store, defaults("a"))
+    assert await shown(store, state, "stranger") == {"a": False}
+    assert await stored(store, "stranger") is None
+
+
+async def test_who_loses_a_race_reads_again_and_hears_of_nothing_new(store: Store) -> None:
+    state = await serve(store, defaults("a"))
+
+    async def initialize_first() -> None:
+        await initialize(store, state, "ann")
+
+    racing = store._replace(players=Racing(store.players, initialize_first))
+    [answer] = await initialize(racing, state, "ann")
+    assert (assigned(answer), answer["newAssignments"]) == (["a"], 0)
+
+
+async def test_who_loses_every_race_is_told_to_come_back(store: Store) -> None:
+    await initialize(store, await serve(store, defaults("a")), "ann")
+    state = await serve(store, defaults("a", "b"))
+
+    async def count_the_version_on() -> None:
+        row = await stored(store, "ann")
+        assert row is not None
+        await store.players.update_given_many([row])
+
+    racing = store._replace(players=Racing(store.players, count_the_version_on))
+    with pytest.raises(Problem) as caught:
+        await initialize(racing, state, "ann")
+    assert caught.value.kind.status == 503
+
+
+class Racing:
+    """Players where somebody else is faster: between each read and its write, something happens."""
+
+    def __init__(self, players: Players, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self._players = players
+        self._meanwhile = meanwhile
+        self.read_many = players.read_many
+
+    async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
+        await self._meanwhile()
+        return await self._players.insert_many(players)
+
+    async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
+        await self._meanwhile()
+        return await self._players.update_given_many(players)

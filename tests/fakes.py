@@ -1,0 +1,67 @@
+"""The ports in memory. They pass the same suites as PostgreSQL's (tests/contract)."""
+
+from collections.abc import Collection, Mapping
+
+from app.domain.goal import Catalogue, GoalIdentity
+from app.domain.catalogue import IdentityChanged, changed_identities
+from app.domain.player import Player, PlayersRead
+
+
+class FakePlayers:
+    """Players' rows in a dict. `clock_ms` is the clock; move it as you like."""
+
+    def __init__(self, clock_ms: int = 1_800_000_000_000) -> None:
+        self.clock_ms = clock_ms
+        self.rows: dict[str, Player] = {}
+        self.writes = 0
+
+    async def read_many(self, players: Collection[str]) -> PlayersRead:
+        found = {player: self.rows[player] for player in players if player in self.rows}
+        return PlayersRead(self.clock_ms, found)
+
+    async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
+        new = [player for player in players if player.player not in self.rows]
+        self._write([player._replace(version=1, changed_at_ms=player.since_ms) for player in new])
+        return frozenset(player.player for player in new)
+
+    async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
+        current = [
+            player
+            for player in players
+            if player.player in self.rows and self.rows[player.player].version == player.version
+        ]
+        self._write([player._replace(version=player.version + 1) for player in current])
+        return frozenset(player.player for player in current)
+
+    def _write(self, players: list[Player]) -> None:
+        self.rows |= {player.player: player for player in players}
+        self.writes += len(players)
+
+
+class FakeRevisions:
+    """Catalogue revisions in a list."""
+
+    def __init__(self) -> None:
+        self.catalogues: list[Catalogue] = []
+
+    async def register(self, catalogue: Catalogue) -> int:
+        for revision, known in enumerate(self.catalogues, 1):
+            if known.digest == catalogue.digest:
+                return revision
+        if changed := changed_identities(catalogue, await self.identities()):
+            raise IdentityChanged(changed)
+        self.catalogues.append(catalogue)
+        return len(self.catalogues)
+
+    async def identities(self) -> Mapping[str, GoalIdentity]:
+        return {goal.goal_id: goal.identity for known in self.catalogues for goal in known.goals}
+
+    async def given_by(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
+        if unknown := [number for number in revisions if not 0 < number <= len(self.catalogues)]:
+            raise LookupError(f"no catalogue revision {unknown}")
+        return {
+            number: frozenset(
+                goal.goal_id for goal in self.catalogues[number - 1].goals if goal.default_assigned
+            )
+            for number in revisions
+        }
