@@ -1,0 +1,163 @@
+"""What is stored of a player, and what initialize makes of it.
+
+A player is one row of facts; what is shown is computed from it (db/README.md). This module has
+the facts of being given goals by default, the rule about them, and the ports to where they are:
+
+    Players      the rows; takes lists of players, since many first calls come at once
+    Revisions    which goals each catalogue gave by default, and what each goal is
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol, Self
+
+import msgspec
+
+from app.domain.goal import ID_LENGTH_MAX, Catalogue, GoalIdentity
+
+# The layout of the MessagePack columns; a row with another number is not read.
+FORMAT = 1
+
+
+class Given(msgspec.Struct, frozen=True, array_like=True):
+    """The defaults of catalogue `revision` were given at `at_ms`."""
+
+    revision: int
+    at_ms: int
+
+
+encode_given = msgspec.msgpack.Encoder().encode
+decode_given = msgspec.msgpack.Decoder(tuple[Given, ...]).decode
+
+
+class Player(NamedTuple):
+    """One player's facts. Instants are milliseconds since 1970.
+
+    `answered` is how many entries of `given` an initialize has already reported as new. `version`
+    counts the writes; 0 is a player without a row.
+    """
+
+    player: str
+    since_ms: int
+    changed_at_ms: int
+    version: int
+    answered: int
+    given: tuple[Given, ...]
+
+    @classmethod
+    def unknown(cls, player: str, clock_ms: int) -> Self:
+        """Return the empty facts of a player without a row."""
+        return cls(player, clock_ms, clock_ms, version=0, answered=0, given=())
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        """The catalogue revision of each entry of `given`."""
+        return tuple(entry.revision for entry in self.given)
+
+
+class Giving(NamedTuple):
+    """What a list of catalogue revisions gives under one catalogue.
+
+    `goals[k]` are the goals of the catalogue that entry k gives first, by index in catalogue order.
+    `missing` counts the catalogue's own defaults that no entry gives.
+    """
+
+    goals: tuple[tuple[int, ...], ...]
+    missing: int
+
+
+class Initialized(NamedTuple):
+    """The facts after an initialize, how many goals are new to the player, and whether to write."""
+
+    player: Player
+    new_assignments: int
+    changed: bool
+
+
+class PlayersRead(NamedTuple):
+    """The players who have a row, and the database's clock in the same statement."""
+
+    clock_ms: int
+    players: Mapping[str, Player]
+
+
+class Players(Protocol):
+    """The players' rows. Each method takes distinct players and is one statement.
+
+    Raises Problem(database_unavailable) if the database does not answer in time.
+    """
+
+    async def read_many(self, players: Collection[str]) -> PlayersRead:
+        """Return the facts of those who have a row."""
+
+    async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
+        """Make rows of version 1; return whose. Rows that exist stay as they are."""
+
+    async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
+        """Write `given`, `answered` and `changed_at`, and count `version` on; return for whom.
+
+        `version` is the one that was read. Rows that have another one by now stay as they are.
+        """
+
+
+class Revisions(Protocol):
+    """Every catalogue that was ever served, numbered in order; the same content has one number."""
+
+    async def register(self, catalogue: Catalogue) -> int:
+        """Return the catalogue's revision, the next one if its content is new.
+
+        Raise IdentityChanged if a goal is not what it was in an earlier revision.
+        """
+
+    async def identities(self) -> Mapping[str, GoalIdentity]:
+        """Return what each goal is that ever was in a catalogue, by goal id."""
+
+    async def given_by(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
+        """Return the goals that each revision gives by default.
+
+        Raise LookupError if one was never registered.
+        """
+
+
+def is_player_id(text: str) -> bool:
+    """Return whether a row can have this id: 1 to 100 characters of valid Unicode, no NUL."""
+    if not 0 < len(text) <= ID_LENGTH_MAX or "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def giving(catalogue: Catalogue, defaults: Sequence[Collection[str]]) -> Giving:
+    """Return what entries with these defaults, the oldest first, give under the catalogue."""
+    entry_of: dict[str, int] = {}
+    for entry, goal_ids in enumerate(defaults):
+        for goal_id in goal_ids:
+            entry_of.setdefault(goal_id, entry)
+    goals: list[list[int]] = [[] for _ in defaults]
+    missing = 0
+    for index, goal in enumerate(catalogue.goals):
+        given_by = entry_of.get(goal.goal_id)
+        if given_by is not None:
+            goals[given_by].append(index)
+        elif goal.default_assigned:
+            missing += 1
+    return Giving(tuple(map(tuple, goals)), missing)
+
+
+def initialize(player: Player, gives: Giving, revision: int, clock_ms: int) -> Initialized:
+    """Decide an initialize under catalogue `revision`, where the player's entries give `gives`.
+
+    Defaults that no entry gives are given now. What was given without an initialize is reported.
+    """
+    # The clock steps back when another server takes over; what a row has seen stays.
+    now_ms = max(clock_ms, player.changed_at_ms)
+    given = player.given
+    if gives.missing:
+        given = (*given, Given(revision, now_ms))
+    unreported = sum(map(len, gives.goals[player.answered :]))
+    if player.version and len(given) == player.answered:
+        return Initialized(player, 0, changed=False)
+    facts = player._replace(changed_at_ms=now_ms, answered=len(given), given=given)
+    return Initialized(facts, unreported + gives.missing, changed=True)
