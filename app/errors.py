@@ -22,6 +22,7 @@ from middleware.admission import Reason as AdmissionReason
 
 PROBLEM_TYPE_PREFIX = "urn:headrace:problem:"
 SCOPE_REASON = "problem_reason"
+SCOPE_CAUSE = "problem_cause"
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -133,7 +134,8 @@ class Problem(Exception):
 class ProblemResponse(Response):
     """The answer that carries a problem, with the trace id of the request being served.
 
-    It leaves the reason in the scope, for the log line, the metric and the span.
+    It leaves the reason in the scope, for the log line, the metric and the span; and the exception
+    behind it, which the client does not see.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -143,8 +145,10 @@ class ProblemResponse(Response):
             headers={**problem.headers, "Content-Type": CONTENT_TYPE},
         )
         self._reason = str(problem.reason)
+        self._cause = problem.__cause__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, as an ASGI application."""
         scope[SCOPE_REASON] = self._reason
+        scope[SCOPE_CAUSE] = self._cause
         await super().__call__(scope, receive, send)

@@ -82,11 +82,6 @@ class Metrics:
         self.connections = self._gauge(
             "front_door_connections", "Connections open on the player listener."
         )
-        self.connections_refused = Counter(
-            "front_door_connections_refused_total",
-            "Connections closed at once because the listener held all it may.",
-            registry=self.registry,
-        )
         self.database_connections = Gauge(
             "db_client_connection_count",
             "Connections of the pool, by state.",
@@ -117,6 +112,10 @@ class Metrics:
         """Read the pool's state whenever somebody looks."""
         self.database_connections.labels("used").set_function(in_use)
         self.database_connections.labels("idle").set_function(lambda: size - in_use())
+
+    def on_refused(self, reason: str) -> None:
+        """Count a problem that was answered before any request reached the application."""
+        self.problems.labels(reason).inc()
 
     def on_admission(self, event: AdmissionEvent) -> None:
         """Count one arrival's end at the gate."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.goal import ID_LENGTH_MAX
+from app.domain.player import is_player_id
 from app.errors import Problem, Reason
 
 MOCK_HEADER = b"x-mock-user-id"
@@ -53,10 +54,10 @@ class MockAuthenticator:
             player = credential.decode("utf-8")
         except UnicodeDecodeError:
             raise Problem(Reason.BAD_REQUEST, "x-mock-user-id is not UTF-8.") from None
-        if not 1 <= len(player) <= ID_LENGTH_MAX:
+        if not is_player_id(player):
             raise Problem(
                 Reason.BAD_REQUEST,
-                f"x-mock-user-id must have 1 to {ID_LENGTH_MAX} characters, not {len(player)}.",
+                f"x-mock-user-id must have 1 to {ID_LENGTH_MAX} characters; it has {len(player)}.",
             )
         return player
 

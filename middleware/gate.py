@@ -83,7 +83,7 @@ class AdmissionGate:
             self._emit(decision.place, Verdict.ADMITTED, now_ns)
             await self._run(decision.place, scope, receive, send)
         else:
-            self._emit_refused(arrival, decision, 0)
+            self._emit_refused(decision, 0)
             await _answer(decision, scope, receive, send)
 
     async def _wait_then_run(
@@ -104,7 +104,7 @@ class AdmissionGate:
         now_ns = self._clock_ns()
         _record_wait(now_ns - place.arrived_at_ns)
         if refused is not None:
-            self._emit_refused(place.arrival, refused, now_ns - place.arrived_at_ns)
+            self._emit_refused(refused, now_ns - place.arrived_at_ns)
             await _answer(refused, scope, inbox.receive, send)
         else:
             self._emit(place, Verdict.ADMITTED, now_ns)
@@ -180,9 +180,9 @@ class AdmissionGate:
         for hook in self._hooks:
             hook(event)
 
-    def _emit_refused(self, arrival: Arrival, refused: Refused, waited_ns: int) -> None:
+    def _emit_refused(self, refused: Refused, waited_ns: int) -> None:
         event = AdmissionEvent(
-            arrival.cls, Verdict.REFUSED, refused.reason, waited_ns, refused.retry_after_ns
+            refused.cls, Verdict.REFUSED, refused.reason, waited_ns, refused.retry_after_ns
         )
         for hook in self._hooks:
             hook(event)
@@ -232,6 +232,7 @@ def _record_wait(waited_ns: int) -> None:
 
 
 async def _answer(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    scope.setdefault("http_route", "gate")
     retry_after_ms = -(-refused.retry_after_ns // 1_000_000)
     problem = Problem(
         refused.reason,

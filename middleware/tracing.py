@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import SCOPE_REASON, Problem, ProblemResponse, Reason
+from app.errors import SCOPE_CAUSE, SCOPE_REASON, Problem, ProblemResponse, Reason
 from app.telemetry import Metrics
 
 TRACER = trace.get_tracer("headrace")
@@ -23,6 +23,7 @@ FAILURES: Final = frozenset({Reason.INTERNAL, Reason.DATABASE_UNAVAILABLE})
 """What a trace shows as an error. A deliberate refusal is none."""
 
 LOGGED_PATH_MAX: Final = 256
+CAUSE_MAX: Final = 512
 PROBLEM_LOG_PERIOD_S: Final = 1.0
 
 log = structlog.get_logger()
@@ -77,13 +78,15 @@ class TracingMiddleware:
         self._metrics.requests.labels(scope.get(SCOPE_ROUTE, "unmatched"), status).observe(
             now_s - started_s
         )
-        fields = {}
+        fields: dict[str, object] = {}
         if reason := scope.get(SCOPE_REASON):
             self._metrics.problems.labels(reason).inc()
             left_out = self._throttle.take(reason, now_s)
             if left_out is None:
                 return
             fields = {"reason": reason, "left_out": left_out}
+            if cause := scope.get(SCOPE_CAUSE):
+                fields["cause"] = repr(cause)[:CAUSE_MAX]
         log.info(
             "request",
             method=scope["method"],

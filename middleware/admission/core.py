@@ -88,19 +88,19 @@ class AdmissionCore:
             return self._arrive_control(arrival, now_ns)
         quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
         if quota_wait_ns:
-            return Refused(Reason.OVER_QUOTA, quota_wait_ns)
+            return Refused(arrival.cls, Reason.OVER_QUOTA, quota_wait_ns)
         cls = arrival.cls
         if cls is Class.INITIALIZE:
             slot = self._slots.find(arrival.key, now_ns)
             if slot is not None and now_ns < slot.at_ns:
-                return Refused(Reason.SLOT_EARLY, slot.at_ns - now_ns, reserved=True)
+                return Refused(cls, Reason.SLOT_EARLY, slot.at_ns - now_ns, reserved=True)
             if slot is not None:
                 cls = Class.RETURNING
         place = self._place(arrival, cls, now_ns)
         if self._can_run(place, now_ns):
             return Admitted(self._start(place, now_ns))
         if self._line.of_key(arrival.key) >= self._settings.line_per_key:
-            return Refused(Reason.LINE_PER_KEY, self._unslotted_ns(arrival))
+            return Refused(cls, Reason.LINE_PER_KEY, self._unslotted_ns(arrival))
         if not self._may_wait(place, vitals, now_ns):
             return self._refuse(place, Reason.LINE_FULL, now_ns)
         self._line.push(place)
@@ -162,7 +162,7 @@ class AdmissionCore:
     def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:
         wait_ns = self._control.wait_ns(now_ns)
         if wait_ns:
-            return Refused(Reason.OVER_QUOTA, wait_ns)
+            return Refused(Class.CONTROL, Reason.OVER_QUOTA, wait_ns)
         self._control.take(now_ns)
         place = self._place(arrival, Class.CONTROL, now_ns)
         place.standing = Standing.RUNNING
@@ -216,18 +216,18 @@ class AdmissionCore:
     def _refuse(self, place: Place, reason: Reason, now_ns: int) -> Refused:
         arrival = place.arrival
         if not CLASS_TABLE[place.cls].rated:
-            return Refused(reason, self._unslotted_ns(arrival))
+            return Refused(place.cls, reason, self._unslotted_ns(arrival))
         again = place.cls is Class.RETURNING
         behind = Class.RETURNING if again else Class.INITIALIZE
         behind_ns = self._expected_wait_ns(behind, self._line.ahead_of(behind), now_ns)
         interval_ns = self._drain_interval_ns() * SLOT_PACE[0] // SLOT_PACE[1] + 1
         if not arrival.verified:
             span_ns = self._slots.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
-            return Refused(reason, self._slots.spread_ns(span_ns, arrival.jitter))
+            return Refused(place.cls, reason, self._slots.spread_ns(span_ns, arrival.jitter))
         slot = self._slots.reserve(arrival.key, now_ns, behind_ns, interval_ns, again=again)
         if slot is None:
-            return Refused(reason, self._slots.spread_ns(None, arrival.jitter))
-        return Refused(reason, slot.at_ns - now_ns, reserved=True)
+            return Refused(place.cls, reason, self._slots.spread_ns(None, arrival.jitter))
+        return Refused(place.cls, reason, slot.at_ns - now_ns, reserved=True)
 
     @staticmethod
     def _unslotted_ns(arrival: Arrival) -> int:

@@ -106,6 +106,7 @@ class Waiting:
 class Refused:
     """Come back in `retry_after_ns`. `reserved` says that this moment is kept for the client."""
 
+    cls: Class
     reason: Reason
     retry_after_ns: int
     reserved: bool = False

@@ -1,0 +1,68 @@
+"""JSON in: one function that turns everything a client can get wrong into a 400 that says what.
+
+msgspec alone would let three things through or fail on them: it keeps the last of two members with
+one name, it takes NUL in a string, which PostgreSQL cannot store, and it raises errors of Python's
+own for deep nesting and for bytes that are not UTF-8.
+"""
+
+import codecs
+import json
+from typing import Any, Final, NoReturn, TypeVar
+
+import msgspec
+
+from app.errors import Problem, Reason
+
+DETAIL_MAX: Final = 200
+
+T = TypeVar("T")
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Return the JSON in `data` as `kind`. Raises `Problem` with `bad_request`."""
+    if not data:
+        _refuse("The body is empty; it must be JSON.")
+    if data.startswith(codecs.BOM_UTF8):
+        _refuse("The body begins with a byte order mark.")
+    try:
+        value = msgspec.json.decode(data, type=kind)
+        _check_members(data)
+    except RecursionError:
+        _refuse("The body is nested too deeply.")
+    except UnicodeDecodeError:
+        _refuse("The body is not UTF-8.")
+    except msgspec.ValidationError as error:
+        _refuse(f"The body is JSON, but not what is expected here: {error}.")
+    except msgspec.DecodeError as error:
+        _refuse(f"The body is not JSON: {error}.")
+    return value
+
+
+def _check_members(data: bytes) -> None:
+    """Refuse duplicate members and NUL, in what msgspec has read as correct JSON."""
+    # Parsed once more, since nothing else knows a name's end from a string that looks like one.
+    top = json.loads(data, object_pairs_hook=_object, parse_int=str, parse_float=str)
+    _refuse_nul(top)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    known = dict(members)
+    if len(known) < len(members):
+        _refuse("The body has two members of one name in one object.")
+    for name, value in members:
+        _refuse_nul(name)
+        _refuse_nul(value)
+    return known
+
+
+def _refuse_nul(value: Any) -> None:
+    """Look at a value that is not an object: objects were looked at when they ended."""
+    if isinstance(value, str) and "\0" in value:
+        _refuse("The body has a NUL in a string.")
+    if isinstance(value, list):
+        for item in value:
+            _refuse_nul(item)
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise Problem(Reason.BAD_REQUEST, detail[:DETAIL_MAX]) from None

@@ -1,0 +1,300 @@
+"""One process, two listeners, and an end in bounded time.
+
+    bound ─► application started ─► ready ──signal──► not ready, still accepting
+          ─► listeners closed, running requests finish ─► what is left is cut ─► application ended
+
+A second signal goes straight to cutting. The operations listener answers until the end.
+"""
+
+import asyncio
+import errno
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+import structlog
+from starlette.types import ASGIApp, Message, Scope
+
+from app.settings import Settings
+from app.state import Lifecycle, Phase
+from app.telemetry import Metrics
+from middleware.front_door import FrontDoor
+
+BACKLOG: Final = 4096
+
+FILES_RESERVED: Final = 1024
+"""Open files that are not players' connections: the pool, the operations listener, refused ones."""
+
+OPERATIONS_CONNECTIONS_MAX: Final = 256
+TURNED_AWAY_MAX: Final = 256
+"""Refused connections that may linger until they have read why."""
+
+CUT_S_MAX: Final = 1.0
+SHUTDOWN_S_MAX: Final = 10.0
+"""How long cancelled requests, and the application's own end, may take."""
+
+EXIT_OK: Final = 0
+EXIT_CUT: Final = 10
+
+log = structlog.get_logger()
+
+
+class CannotListen(Exception):
+    """An address cannot be bound. The text names the setting to change."""
+
+
+class StartFailed(Exception):
+    """The application said that it cannot start, and raised nothing that says why."""
+
+
+class Addresses(NamedTuple):
+    """Where the two listeners are; port 0 lets the system choose."""
+
+    player: tuple[str, int]
+    operations: tuple[str, int]
+
+
+async def run(
+    app: ASGIApp,
+    operations_app: ASGIApp,
+    settings: Settings,
+    *,
+    lifecycle: Lifecycle,
+    metrics: Metrics,
+    on_ready: Callable[[Addresses], None] = lambda _addresses: None,
+) -> int:
+    """Serve until a signal. Return the exit code: 0, or 10 when requests were cut.
+
+    Raises `CannotListen`, and whatever the application's lifespan raises when it starts.
+    """
+    files = raise_file_limit()
+    lifespan = Lifespan(app)
+    with (
+        StopSignals() as signals,
+        bind(settings.host, settings.port, "PORT") as player_socket,
+        bind(settings.host, settings.operations_port, "OPERATIONS_PORT") as operations_socket,
+    ):
+        if not await _start_unless(signals.first, lifespan):
+            return EXIT_OK
+        listeners = Listeners(
+            player=_player_door(app, settings.connections_max, files, lifespan.state, metrics),
+            operations=FrontDoor(
+                operations_app,
+                connections_max=min(OPERATIONS_CONNECTIONS_MAX, _reserved(files) // 4),
+                state=lifespan.state,
+            ),
+        )
+        try:
+            addresses = await listeners.open(player_socket, operations_socket)
+            lifecycle.phase = Phase.READY
+            log.info("serving", player=addresses.player, operations=addresses.operations)
+            on_ready(addresses)
+            await signals.first.wait()
+            cut = await _drain(listeners, settings, lifecycle, signals.second)
+        finally:
+            lifecycle.phase = Phase.CLOSED
+            await lifespan.stop()
+            listeners.close()
+    return EXIT_CUT if cut else EXIT_OK
+
+
+async def _start_unless(stop: asyncio.Event, lifespan: "Lifespan") -> bool:
+    """Start the application. Return False, and leave nothing running, if told to stop meanwhile."""
+    starting = asyncio.ensure_future(lifespan.start())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        starting.result()
+        return True
+    starting.cancel()
+    await asyncio.wait({starting}, timeout=SHUTDOWN_S_MAX)
+    return False
+
+
+async def _drain(
+    listeners: "Listeners", settings: Settings, lifecycle: Lifecycle, at_once: asyncio.Event
+) -> int:
+    """Let what runs finish in bounded time. Return how many requests were cut."""
+    door = listeners.player
+    lifecycle.phase = Phase.DRAINING
+    log.info("draining", delay_s=settings.drain_delay_s, s_max=settings.drain_s_max)
+    door.say_goodbye()
+    await _first(settings.drain_delay_s, at_once.wait())
+    listeners.close_player()
+    door.close_idle()
+    await _first(settings.drain_s_max, at_once.wait(), door.wait_until_empty())
+    cut = door.cut()
+    if door.running:
+        await asyncio.wait(door.running, timeout=CUT_S_MAX)
+    log.info("drained", requests_cut=cut)
+    return cut
+
+
+async def _first(s_max: float, *coroutines: Coroutine[Any, Any, Any]) -> None:
+    """Return when one of the coroutines has, or after `s_max` seconds."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    await asyncio.wait(tasks, timeout=s_max, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+def bind(host: str, port: int, setting: str) -> socket.socket:
+    """Return a bound socket that does not accept yet. Raises `CannotListen`."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            text = f"{host}:{port} is in use by another process; set {setting} to a free port."
+        else:
+            text = f"{host}:{port} cannot be bound ({error.strerror}); set HOST or {setting}."
+        raise CannotListen(text) from error
+    return bound
+
+
+def raise_file_limit() -> int:
+    """Let this process open as many files as it may; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+
+def connections_within(connections_max: int, files: int) -> int:
+    """Return how many connections can be held when `files` may be open."""
+    return min(connections_max, files - _reserved(files))
+
+
+def _reserved(files: int) -> int:
+    return min(FILES_RESERVED, files // 2)
+
+
+def _player_door(
+    app: ASGIApp, wanted: int, files: int, state: dict[str, Any], metrics: Metrics
+) -> FrontDoor:
+    connections_max = connections_within(wanted, files)
+    if connections_max < wanted:
+        log.warning("connections_max_lowered", wanted=wanted, used=connections_max, files=files)
+
+    door = FrontDoor(
+        app,
+        connections_max=connections_max,
+        turned_away_max=min(TURNED_AWAY_MAX, _reserved(files) // 4),
+        state=state,
+        on_refused=metrics.on_refused,
+    )
+    metrics.connections.set_function(lambda: len(door.connections))
+    return door
+
+
+class Listeners:
+    """The two front doors and their listening sockets."""
+
+    def __init__(self, *, player: FrontDoor, operations: FrontDoor) -> None:
+        self.player = player
+        self.operations = operations
+        self._servers: list[asyncio.Server] = []
+
+    async def open(self, player: socket.socket, operations: socket.socket) -> Addresses:
+        """Begin to accept on both bound sockets."""
+        loop = asyncio.get_running_loop()
+        for door, bound in ((self.player, player), (self.operations, operations)):
+            door.address = bound.getsockname()[:2]
+            self._servers.append(await loop.create_server(door, sock=bound, backlog=BACKLOG))
+        return Addresses(player.getsockname()[:2], operations.getsockname()[:2])
+
+    def close_player(self) -> None:
+        """Accept no more players."""
+        self._servers[0].close()
+
+    def close(self) -> None:
+        """End what is left: nobody remains to be told anything."""
+        for server in self._servers:
+            server.close()
+        self.operations.cut()
+
+
+class StopSignals:
+    """SIGTERM and SIGINT as two events: the first asks for an end, the second for a quick one."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        (self.second if self.first.is_set() else self.first).set()
+
+
+class Lifespan:
+    """The application's own start and end. `state` is what it leaves for requests to use."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.state: dict[str, Any] = {}
+        self._app = app
+        self._messages: asyncio.Queue[Message] = asyncio.Queue()
+        self._answers: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the application. Raises what it raises, or `StartFailed`."""
+        scope: Scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        self._task = asyncio.create_task(self._serve(scope))
+        try:
+            if not await self._ask("lifespan.startup", self._task):
+                await self._task
+                raise StartFailed("the application did not say why it cannot start")
+        except asyncio.CancelledError:
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=SHUTDOWN_S_MAX)
+            raise
+
+    async def stop(self) -> None:
+        """End the application in bounded time; what goes wrong is logged."""
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout(SHUTDOWN_S_MAX):
+                await self._ask("lifespan.shutdown", self._task)
+                await self._task
+        except TimeoutError:
+            log.error("shutdown_timeout", s_max=SHUTDOWN_S_MAX)  # noqa: TRY400 - no more is known
+        except Exception:
+            log.exception("shutdown_failed")
+
+    async def _serve(self, scope: Scope) -> None:
+        await self._app(scope, self._messages.get, self._answers.put)
+
+    async def _ask(self, kind: str, task: "asyncio.Task[None]") -> bool:
+        """Return whether the application answered that it has done so."""
+        self._messages.put_nowait({"type": kind})
+        answer = asyncio.ensure_future(self._answers.get())
+        await asyncio.wait({task, answer}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel()
+            return False
+        return str(answer.result()["type"]) == f"{kind}.complete"

@@ -1,0 +1,55 @@
+"""What lives as long as the process: the phase of its life, and what handlers may use."""
+
+from enum import StrEnum
+from typing import Protocol, TypedDict
+
+from app.domain.catalogue_state import CatalogueState
+from app.domain.player import Players, Revisions
+
+
+class Phase(StrEnum):
+    """starting → ready → draining → closed."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+class Lifecycle:
+    """The phase that readiness and the server agree on. One owner, the server, moves it forward."""
+
+    def __init__(self) -> None:
+        self.phase = Phase.STARTING
+
+    @property
+    def ready(self) -> bool:
+        """Whether new work should be routed here."""
+        return self.phase is Phase.READY
+
+    @property
+    def draining(self) -> bool:
+        """Whether answers should tell clients to connect elsewhere."""
+        return self.phase in {Phase.DRAINING, Phase.CLOSED}
+
+
+class Pingable(Protocol):
+    """Something that can be asked whether it answers."""
+
+    async def ping(self) -> None:
+        """Return if it does. Raise Problem(database_unavailable) if not, in bounded time."""
+
+
+class Services(TypedDict):
+    """What the lifespan opens and every request may use."""
+
+    players: Players
+    revisions: Revisions
+    catalogue: CatalogueState
+    database: Pingable
+
+
+class State(Services):
+    """What a handler finds in `request.state`: the services, and who is asking."""
+
+    player: str
