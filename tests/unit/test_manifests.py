@@ -1,0 +1,223 @@
+"""What `kubectl apply -k k8s/base` gives: valid, restricted, in step with the settings."""
+
+import copy
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.operations.main import create_operations_app
+from app.server import CUT_S_MAX, SHUTDOWN_S_MAX
+from app.settings import Settings, load_settings
+from app.telemetry import Metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "k8s" / "base"
+KUBERNETES = "1.35"
+SECRETS = {"DATABASE_URL": "postgresql://headrace@database/headrace"}
+
+Document = dict[str, Any]
+
+
+def read(name: str) -> list[Document]:
+    return list(yaml.safe_load_all((BASE / name).read_text("utf-8")))
+
+
+MANIFESTS = sorted({path.name for path in BASE.iterdir()} - {"kustomization.yaml"})
+DOCUMENTS = [document for name in MANIFESTS for document in read(name)]
+
+
+def one(kind: str, name: str = "headrace") -> Document:
+    [found] = [d for d in DOCUMENTS if d["kind"] == kind and d["metadata"]["name"] == name]
+    return found
+
+
+DEPLOYMENT = one("Deployment")
+POD = DEPLOYMENT["spec"]["template"]["spec"]
+[MIGRATE] = POD["initContainers"]
+[SERVE] = POD["containers"]
+PORTS = {port["name"]: port["containerPort"] for port in SERVE["ports"]}
+BOTH = pytest.mark.parametrize("container", [MIGRATE, SERVE], ids=lambda each: each["name"])
+PROBES = pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
+
+
+def environment(container: Document) -> Iterator[tuple[str, str]]:
+    for variable in container["env"]:
+        name = variable["name"]
+        yield name, SECRETS[name] if "valueFrom" in variable else variable["value"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Read the ConfigMap as the pod does: one file per key, beside what the kubelet adds."""
+    (tmp_path / "..data").mkdir()
+    for name, value in one("ConfigMap")["data"].items():
+        (tmp_path / "..data" / name).write_text(value, "utf-8")
+        (tmp_path / name).symlink_to(Path("..data") / name)
+    return load_settings(dict(environment(SERVE)) | {"SETTINGS_DIR": str(tmp_path)}).settings
+
+
+# ── valid ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda d: f"{d['kind']}-{d['metadata']['name']}"
+)
+def test_every_manifest_is_valid(document: Document) -> None:
+    assert kubernetes_validate.validate(document, KUBERNETES, strict=True) == KUBERNETES
+
+
+def test_a_typing_mistake_in_a_manifest_is_found() -> None:
+    mistaken = copy.deepcopy(DEPLOYMENT)
+    [container] = mistaken["spec"]["template"]["spec"]["containers"]
+    container["livenessProbe"]["failureTreshold"] = 3
+    with pytest.raises(kubernetes_validate.ValidationError, match="failureTreshold"):
+        kubernetes_validate.validate(mistaken, KUBERNETES, strict=True)
+
+
+def test_the_kustomization_applies_every_manifest() -> None:
+    [kustomization] = read("kustomization.yaml")
+    assert kustomization["resources"] == MANIFESTS
+
+
+def test_the_image_is_this_version_for_both_containers() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert MIGRATE["image"] == SERVE["image"] == f"headrace:{version}"
+
+
+# ── settings ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_config_map_names_only_settings_that_exist_and_they_are_in_force(
+    settings: Settings,
+) -> None:
+    written = one("ConfigMap")["data"]
+    assert {name.lower() for name in written} <= set(Settings.model_fields)
+    assert settings.drain_delay_s == float(written["DRAIN_DELAY_S"])
+
+
+def test_players_and_probes_reach_the_pod_from_outside_it(settings: Settings) -> None:
+    assert settings.host == "0.0.0.0"
+    assert {"http": settings.port, "operations": settings.operations_port} == PORTS
+
+
+@BOTH
+def test_both_containers_read_the_mounted_config_map(container: Document) -> None:
+    [volume] = [each for each in POD["volumes"] if each.get("configMap") == {"name": "headrace"}]
+    [mount] = [each for each in container["volumeMounts"] if each["name"] == volume["name"]]
+    assert dict(environment(container))["SETTINGS_DIR"] == mount["mountPath"]
+
+
+@BOTH
+def test_the_database_address_comes_from_a_secret_only(container: Document) -> None:
+    [variable] = [each for each in container["env"] if each["name"] == "DATABASE_URL"]
+    assert variable["valueFrom"] == {"secretKeyRef": {"name": "headrace-database", "key": "url"}}
+    assert "DATABASE_URL" not in one("ConfigMap")["data"]
+
+
+def test_another_service_cannot_inject_a_setting() -> None:
+    assert POD["enableServiceLinks"] is False
+
+
+def test_what_believes_any_player_is_reachable_from_inside_the_cluster_only(
+    settings: Settings,
+) -> None:
+    assert not settings.auth_enabled
+    assert "type" not in one("Service")["spec"]
+
+
+# ── probes and draining ───────────────────────────────────────────────────────────────────────────
+
+
+@PROBES
+def test_probes_ask_the_operations_port_for_a_path_that_it_has(probe: str) -> None:
+    async def answer(_: Request) -> Response:
+        return Response()
+
+    app = create_operations_app(Metrics(), live=answer, ready=answer)
+    asked = SERVE[probe]["httpGet"]
+    assert asked["port"] == "operations"
+    assert asked["path"] in {getattr(route, "path", None) for route in app.routes}
+
+
+def test_only_readiness_depends_on_anything_but_the_event_loop() -> None:
+    paths = {probe: SERVE[probe]["httpGet"]["path"] for probe in SERVE if probe.endswith("Probe")}
+    assert paths == {
+        "startupProbe": "/healthz",
+        "livenessProbe": "/healthz",
+        "readinessProbe": "/readyz",
+    }
+
+
+def test_the_grace_period_is_longer_than_everything_that_a_stop_may_take(
+    settings: Settings,
+) -> None:
+    bounds_s = settings.drain_delay_s + settings.drain_s_max + CUT_S_MAX + SHUTDOWN_S_MAX
+    assert POD["terminationGracePeriodSeconds"] >= bounds_s + 5
+
+
+def test_the_service_alone_delays_its_stop() -> None:
+    """A preStop would delay it twice, the first time while the pod still claims to be ready."""
+    assert "lifecycle" not in SERVE
+
+
+def test_a_roll_out_adds_a_pod_before_it_takes_one_away() -> None:
+    assert DEPLOYMENT["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+# ── ports ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("service", "port"), [("headrace", "http"), ("headrace-operations", "operations")]
+)
+def test_each_service_leads_to_its_own_port_of_the_pods(service: str, port: str) -> None:
+    spec = one("Service", service)["spec"]
+    labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
+    assert spec["ports"] == [{"name": port, "port": PORTS[port], "targetPort": port}]
+    assert spec["selector"] == DEPLOYMENT["spec"]["selector"]["matchLabels"] == labels
+
+
+# ── what the containers may do ────────────────────────────────────────────────────────────────────
+
+
+def test_the_pod_is_nobody_and_has_no_token_for_the_cluster() -> None:
+    context = POD["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] > 0
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert POD["automountServiceAccountToken"] is False
+
+
+@BOTH
+def test_a_container_can_neither_gain_rights_nor_change_its_image(container: Document) -> None:
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@BOTH
+def test_migrations_can_be_copied_to_a_bounded_folder(container: Document) -> None:
+    """Also in the serving container, where the post phase is run by hand."""
+    [volume] = [each for each in POD["volumes"] if "emptyDir" in each]
+    assert {"name": volume["name"], "mountPath": "/tmp"} in container["volumeMounts"]
+    assert volume["emptyDir"]["sizeLimit"] == "16Mi"
+
+
+def test_what_must_exist_is_migrated_before_the_service_starts() -> None:
+    assert MIGRATE["command"] == ["python", "-m", "app", "migrate", "--phase", "pre"]
+    assert SERVE["command"] == ["python", "-m", "app", "serve"]
+
+
+def test_a_pod_has_a_core_of_its_own_is_never_throttled_and_has_bounded_memory() -> None:
+    assert SERVE["resources"]["requests"]["cpu"] == "1"
+    assert SERVE["resources"]["limits"].keys() == {"memory"}
+    assert MIGRATE["resources"]["limits"].keys() == {"memory"}
