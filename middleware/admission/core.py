@@ -80,7 +80,7 @@ class AdmissionCore:
         self._running = 0
         self._service_ns = SERVICE_NS_PRIOR
 
-    # ── the four verbs ──────────────────────────────────────────────────────────────────────────────
+    # ── the four verbs ────────────────────
 
     def arrive(self, arrival: Arrival, vitals: Vitals, now_ns: int) -> Decision:
         """Decide about a newcomer: it runs, it waits, or it is told when to come back."""
@@ -139,7 +139,7 @@ class AdmissionCore:
             self._bucket.rate = settings.initialize_rate
         return self.wake(now_ns)
 
-    # ── what an operator sees ───────────────────────────────────────────────────────────────────────
+    # ── what an operator sees ────────────────────
 
     def snapshot(self) -> Snapshot:
         """Return what the gate holds."""
@@ -157,7 +157,7 @@ class AdmissionCore:
             f"{len(self._line)} waiting, {len(self._slots)} slots>"
         )
 
-    # ── deciding ────────────────────────────────────────────────────────────────────────────────────
+    # ── deciding ────────────────────
 
     def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:
         wait_ns = self._control.wait_ns(now_ns)
@@ -234,7 +234,7 @@ class AdmissionCore:
         base_ns, spread_ns = UNSLOTTED_NS
         return base_ns + int(arrival.jitter * spread_ns)
 
-    # ── handing on ──────────────────────────────────────────────────────────────────────────────────
+    # ── handing on ────────────────────
 
     def _start(self, place: Place, now_ns: int) -> Place:
         assert self._running < self._settings.limit

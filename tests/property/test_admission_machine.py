@@ -71,7 +71,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         )
         self.core = AdmissionCore(self.settings)
 
-    # ── what happens ────────────────────────────────────────────────────────────────────────────────
+    # ── what happens ────────────────────
 
     @rule(
         target=waiting,
@@ -138,7 +138,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.limit_was_cut = cut
         self.took(turn)
 
-    # ── what must hold for each event ───────────────────────────────────────────────────────────────
+    # ── what must hold for each event ────────────────────
 
     def check_refusal(self, arrival: Arrival, refused: Refused, promised_ns: int | None) -> None:
         assert refused.retry_after_ns > 0
@@ -179,7 +179,7 @@ class AdmissionMachine(RuleBasedStateMachine):
             self.line.remove(place)
             self.started(place)
 
-    # ── what must hold always ───────────────────────────────────────────────────────────────────────
+    # ── what must hold always ────────────────────
 
     @invariant()
     def the_books_agree(self) -> None:

@@ -1,68 +1,13 @@
-"""The rules of admission, one by one. Time is an argument: nothing here waits."""
+"""The rules of admission, one by one: who runs, who waits, and how long."""
 
 from dataclasses import replace
 
 import pytest
 
-from middleware.admission import (
-    AdmissionCore,
-    AdmissionSettings,
-    Admitted,
-    Arrival,
-    Class,
-    Outcome,
-    Place,
-    Rate,
-    Reason,
-    Refused,
-    Vitals,
-    Waiting,
-)
+from middleware.admission import AdmissionCore, Class, Outcome, Rate, Reason, Waiting
+from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
 
-MS = 1_000_000
-S = 1_000 * MS
-GENEROUS = Rate.per_second(1_000_000, burst=1_000_000)
-SETTINGS = AdmissionSettings(limit=2, initialize_rate=None, quota=GENEROUS)
-
-
-def arrive(  # noqa: PLR0913 - every argument but the first two is the exception
-    core: AdmissionCore,
-    now_ns: int = 0,
-    *,
-    cls: Class = Class.GAMEPLAY,
-    key: str = "somebody",
-    verified: bool = True,
-    jitter: float = 0.5,
-    wait_ns_max: int | None = None,
-    lag_ns: int = 0,
-) -> Admitted | Waiting | Refused:
-    arrival = Arrival(cls, key, verified, jitter, wait_ns_max)
-    return core.arrive(arrival, Vitals(lag_ns), now_ns)
-
-
-def admit(core: AdmissionCore, now_ns: int = 0, **how: object) -> Place:
-    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
-    assert isinstance(decision, Admitted)
-    return decision.place
-
-
-def wait(core: AdmissionCore, now_ns: int = 0, **how: object) -> Place:
-    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
-    assert isinstance(decision, Waiting)
-    return decision.place
-
-
-def refuse(core: AdmissionCore, now_ns: int = 0, **how: object) -> Refused:
-    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
-    assert isinstance(decision, Refused)
-    return decision
-
-
-def fill(core: AdmissionCore, now_ns: int = 0) -> list[Place]:
-    return [admit(core, now_ns) for _ in range(core.snapshot().limit)]
-
-
-# ── the limit and the hand-off ──────────────────────────────────────────────────────────────────────
+# ── the limit and the hand-off ────────────────────
 
 
 def test_as_many_run_as_the_limit_says_and_the_next_one_waits() -> None:
@@ -149,7 +94,21 @@ def test_a_higher_limit_lets_more_run_at_once_and_a_lower_one_cuts_nobody() -> N
     assert core.snapshot().running == 1
 
 
-# ── the class table ─────────────────────────────────────────────────────────────────────────────────
+def test_the_shell_is_told_when_to_wake_the_core_again() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = fill(core)
+    wait(core, 0)
+    wait(core, 10 * MS)
+    turn = core.leave(running[0], Outcome.SUCCESS, 20 * MS)
+    assert turn.wake_at_ns == 160 * MS
+
+
+def test_a_place_knows_when_it_came() -> None:
+    core = AdmissionCore(SETTINGS)
+    assert admit(core, 7 * MS).arrived_at_ns == 7 * MS
+
+
+# ── the class table ────────────────────
 
 
 @pytest.mark.parametrize(
@@ -201,7 +160,7 @@ def test_classes_without_slots_return_within_a_second_at_moments_of_their_own() 
     assert core.snapshot().slots == 0
 
 
-# ── quota, line cap ─────────────────────────────────────────────────────────────────────────────────
+# ── quota, line cap ────────────────────
 
 
 def test_a_client_over_its_own_rate_is_told_when_its_next_token_comes() -> None:
@@ -245,7 +204,7 @@ def test_whoever_got_its_place_no_longer_counts_against_its_clients_cap() -> Non
     assert refuse(core, MS, key="hog").reason is Reason.LINE_PER_KEY
 
 
-# ── the bound in time ───────────────────────────────────────────────────────────────────────────────
+# ── the bound in time ────────────────────
 
 
 def teach_service_time(core: AdmissionCore, service_ns: int) -> int:
@@ -268,6 +227,30 @@ def test_who_cannot_be_served_in_time_is_refused_on_arrival() -> None:
     assert refuse(core, now_ns).reason is Reason.LINE_FULL
 
 
+def test_free_places_serve_the_first_in_line_without_a_wait() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=4, initialize_rate=Rate(100 * MS, burst=1)))
+    now_ns = 0
+    for _ in range(200):
+        place = admit(core, now_ns)
+        now_ns += 1_000 * MS
+        core.leave(place, Outcome.SUCCESS, now_ns)
+    admit(core, now_ns, cls=Class.INITIALIZE, key="a")
+    # Each place lasts a second, but three are free: only the token is waited for.
+    wait(core, now_ns, cls=Class.INITIALIZE, key="b", wait_ns_max=150 * MS)
+
+
+def test_promises_to_initialize_do_not_delay_gameplay() -> None:
+    settings = replace(SETTINGS, limit=1, wait_ns_max=150 * MS)
+    core = AdmissionCore(settings)
+    running = admit(core)
+    for client in range(7):
+        wait(core, cls=Class.INITIALIZE, key=f"i{client}")
+    for client in range(50):
+        refuse(core, cls=Class.INITIALIZE, key=f"p{client}")
+    wait(core, cls=Class.GAMEPLAY, key="player")
+    core.leave(running, Outcome.SUCCESS, MS)
+
+
 def test_a_late_event_loop_counts_as_waiting() -> None:
     core = AdmissionCore(SETTINGS)
     now_ns = teach_service_time(core, 50 * MS)
@@ -288,7 +271,7 @@ def test_what_says_nothing_about_load_teaches_nothing() -> None:
     assert core.snapshot().drain_interval_ns > before
 
 
-# ── the initialize bucket ───────────────────────────────────────────────────────────────────────────
+# ── the initialize bucket ────────────────────
 
 RATED = replace(SETTINGS, limit=10, initialize_rate=Rate(interval_ns=100 * MS, burst=1))
 
@@ -326,117 +309,3 @@ def test_a_rate_can_be_set_changed_and_taken_away_while_it_runs() -> None:
     assert core.wake(S + 109 * MS).granted == ()
     unrated = replace(RATED, initialize_rate=None)
     assert core.reconfigure(unrated, S + 109 * MS).granted == (third,)
-
-
-# ── slots ───────────────────────────────────────────────────────────────────────────────────────────
-
-FULL = replace(RATED, wait_ns_max=300 * MS)
-
-
-def overfull(core: AdmissionCore) -> None:
-    """One initialize runs, and three wait: 300 ms at ten a second."""
-    admit(core, cls=Class.INITIALIZE, key="running")
-    for client in range(3):
-        wait(core, cls=Class.INITIALIZE, key=f"waiting {client}")
-
-
-def test_refused_clients_get_moments_one_drain_interval_apart_behind_the_line() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    first = refuse(core, cls=Class.INITIALIZE, key="a")
-    second = refuse(core, cls=Class.INITIALIZE, key="b")
-    assert first.reason is Reason.LINE_FULL
-    assert first.reserved
-    interval_ns = 100 * MS * 50 // 49 + 1
-    assert first.retry_after_ns == 400 * MS + interval_ns
-    assert second.retry_after_ns == first.retry_after_ns + interval_ns
-
-
-def test_who_comes_early_gets_the_same_moment_again() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    told = refuse(core, cls=Class.INITIALIZE, key="a")
-    again = refuse(core, 100 * MS, cls=Class.INITIALIZE, key="a")
-    assert again.reason is Reason.SLOT_EARLY
-    assert again.reserved
-    assert again.retry_after_ns == told.retry_after_ns - 100 * MS
-
-
-def test_who_returns_when_told_goes_before_fresh_arrivals() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
-    core.wake(100 * MS)
-    core.wake(200 * MS)
-    core.wake(300 * MS)
-    admit(core, 450 * MS, cls=Class.INITIALIZE, key="b")
-    fresh = wait(core, 460 * MS, cls=Class.INITIALIZE, key="c")
-    returner = wait(core, told, cls=Class.INITIALIZE, key="a")
-    assert returner.cls is Class.RETURNING
-    assert core.wake(550 * MS).granted == (returner,)
-    assert core.wake(650 * MS).granted == (fresh,)
-
-
-def test_a_slot_that_is_over_counts_as_a_fresh_arrival() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
-    core.wake(told)
-    assert admit(core, told + 2 * S, cls=Class.INITIALIZE, key="a").cls is Class.RETURNING
-    assert admit(core, told + 3 * S, cls=Class.INITIALIZE, key="a").cls is Class.INITIALIZE
-
-
-def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    for client in range(20):
-        refuse(core, cls=Class.INITIALIZE, key=f"promised {client}")
-    for token in range(1, 4):
-        core.wake(token * 100 * MS)
-    admit(core, 400 * MS, cls=Class.INITIALIZE, key="filler 1")
-    wait(core, 400 * MS, cls=Class.INITIALIZE, key="filler 2")
-    refused = refuse(core, 400 * MS, cls=Class.INITIALIZE, key="one too many")
-    assert refused.reason is Reason.LINE_FULL
-
-
-def test_a_returner_that_is_refused_again_does_not_start_over_at_the_far_end() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
-    for client in range(200):
-        refuse(core, cls=Class.INITIALIZE, key=f"later {client}")
-    far_ns = refuse(core, cls=Class.INITIALIZE, key="last").retry_after_ns
-    core.reconfigure(replace(FULL, wait_ns_max=0), told)
-    admit(core, told, cls=Class.INITIALIZE, key="a")
-    again = refuse(core, told, cls=Class.INITIALIZE, key="a")
-    assert again.reason is Reason.LINE_FULL
-    assert again.reserved
-    assert again.retry_after_ns < S < far_ns
-
-
-def test_an_unverified_client_reserves_nothing_and_is_spread_behind_the_promised() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    stranger = refuse(core, cls=Class.INITIALIZE, key="x", verified=False, jitter=0.0)
-    assert not stranger.reserved
-    verified = refuse(core, cls=Class.INITIALIZE, key="a")
-    assert stranger.retry_after_ns == verified.retry_after_ns
-    later = refuse(core, cls=Class.INITIALIZE, key="y", verified=False, jitter=0.5)
-    assert later.retry_after_ns == verified.retry_after_ns + 100 * MS * 50 // 49 + 1 + S // 2
-    assert core.snapshot().slots == 1
-
-
-def test_beyond_the_horizon_a_client_is_spread_there_and_not_promised_anything() -> None:
-    core = AdmissionCore(replace(FULL, slot_horizon_ns=500 * MS))
-    overfull(core)
-    refused = refuse(core, cls=Class.INITIALIZE, key="a", jitter=0.25)
-    assert not refused.reserved
-    assert refused.retry_after_ns == 500 * MS + S // 4
-    assert core.snapshot().slots == 0
-
-
-def test_the_repr_tells_all_at_a_glance() -> None:
-    core = AdmissionCore(FULL)
-    overfull(core)
-    refuse(core, cls=Class.INITIALIZE, key="a")
-    assert repr(core) == "<AdmissionCore 1/10 running, 3 waiting, 1 slots>"

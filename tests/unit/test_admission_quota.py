@@ -40,3 +40,21 @@ def test_a_new_rate_holds_at_once() -> None:
     quotas.take("client", 0)
     quotas.reconfigure(Rate(interval_ns=S, burst=1))
     assert quotas.wait_ns("client", 0) == S
+
+
+def test_with_room_in_the_table_a_newcomer_does_not_pay_for_strangers() -> None:
+    quotas = Quotas(RATE, keys_max=1)
+    quotas.take("known", 0)
+    for _ in range(5):
+        quotas.take("stranger", 0)
+    assert quotas.wait_ns("another", 0) > 0
+    assert quotas.wait_ns("another", S) == 0
+
+
+def test_a_bucket_that_is_full_this_very_moment_is_forgotten() -> None:
+    quotas = Quotas(RATE, keys_max=1)
+    quotas.take("known", 0)
+    quotas.take("newcomer", S)
+    quotas.take("newcomer", S)
+    assert len(quotas) == 1
+    assert quotas.wait_ns("newcomer", S) == S

@@ -129,3 +129,12 @@ def test_a_new_horizon_holds_for_slots_still_to_be_given() -> None:
     slots = Slots(horizon_ns=10 * S)
     slots.reconfigure(20 * S)
     assert slots.reserve("a", 0, 0, 15 * S, again=False)
+
+
+def test_at_any_hour_of_the_clock_spans_are_measured_from_now() -> None:
+    slots = Slots(horizon_ns=100 * S)
+    uptime_ns = 5_000_000 * S
+    slot = slots.reserve("a", uptime_ns, 0, 50 * S, again=False)
+    assert slot is not None
+    assert slot.at_ns == uptime_ns + 50 * S
+    assert slot.until_ns == slot.at_ns + 5 * S

@@ -1,0 +1,58 @@
+# The environment's folder; another one, or another PYTHON, may be given: make test VENV=/tmp/venv
+VENV ?= .venv
+export VENV
+BIN := $(VENV)/bin
+SOURCES := app middleware db tests benchmarks
+FAST := tests/unit tests/property tests/asgi
+# Each worker of pytest has a PostgreSQL of its own.
+PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4
+LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast test-pythons check fix lock migrate bench-burst bench-micro mutants dev
+
+help: ## Show these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start the service; without DATABASE_URL on a PostgreSQL of its own
+	@./bootstrap.sh run
+	@exec $(BIN)/python -m app serve
+
+test: check ## Everything: what check does, and all tests on a real PostgreSQL
+	$(PYTEST)
+
+test-fast: dev ## The tests that need no database
+	$(PYTEST) $(FAST)
+
+test-pythons: ## The fast tests and the server's, on each newer Python found here
+	@PATH="$$PATH:$$(echo ~/.pyenv/versions/*/bin | tr ' ' :)" ./bootstrap.sh pythons | grep -v '^3\.11\.' | \
+	while read -r version python; do export VENV=.venv-$$version PYTHON=$$python; \
+		./bootstrap.sh dev && $$VENV/bin/pytest $(FAST) tests/e2e </dev/null || exit 1; done
+
+check: dev ## Format, lint, types and layers
+	$(BIN)/ruff format --check $(SOURCES) && $(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy $(SOURCES) && $(BIN)/lint-imports
+
+fix: dev ## Format the code and repair what the linter can
+	$(BIN)/ruff check --fix $(SOURCES); $(BIN)/ruff format $(SOURCES)
+
+lock: dev ## Write the requirement files from pyproject.toml
+	$(LOCK) --output-file requirements.txt
+	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+migrate: ## Apply the pending migrations to DATABASE_URL
+	@./bootstrap.sh run
+	@exec $(BIN)/python -m app migrate
+
+bench-burst: dev ## The login burst against a database of a set capacity
+	$(BIN)/python -m benchmarks.burst
+
+bench-micro: dev ## What one answer and one decision cost
+	$(BIN)/python -m benchmarks.micro
+
+mutants: dev ## Plant bugs in the admission core and count those the tests find
+	$(BIN)/mutmut run
+
+dev:
+	@./bootstrap.sh dev

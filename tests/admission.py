@@ -1,0 +1,56 @@
+"""Short words for the tests of the admission core. Time is an argument: nothing waits."""
+
+from middleware.admission import (
+    AdmissionCore,
+    AdmissionSettings,
+    Admitted,
+    Arrival,
+    Class,
+    Place,
+    Rate,
+    Refused,
+    Vitals,
+    Waiting,
+)
+
+MS = 1_000_000
+S = 1_000 * MS
+GENEROUS = Rate.per_second(1_000_000, burst=1_000_000)
+SETTINGS = AdmissionSettings(limit=2, initialize_rate=None, quota=GENEROUS)
+
+
+def arrive(
+    core: AdmissionCore,
+    now_ns: int = 0,
+    *,
+    cls: Class = Class.GAMEPLAY,
+    key: str = "somebody",
+    verified: bool = True,
+    jitter: float = 0.5,
+    wait_ns_max: int | None = None,
+    lag_ns: int = 0,
+) -> Admitted | Waiting | Refused:
+    arrival = Arrival(cls, key, verified, jitter, wait_ns_max)
+    return core.arrive(arrival, Vitals(lag_ns), now_ns)
+
+
+def admit(core: AdmissionCore, now_ns: int = 0, **how: object) -> Place:
+    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
+    assert isinstance(decision, Admitted)
+    return decision.place
+
+
+def wait(core: AdmissionCore, now_ns: int = 0, **how: object) -> Place:
+    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
+    assert isinstance(decision, Waiting)
+    return decision.place
+
+
+def refuse(core: AdmissionCore, now_ns: int = 0, **how: object) -> Refused:
+    decision = arrive(core, now_ns, **how)  # type: ignore[arg-type]
+    assert isinstance(decision, Refused)
+    return decision
+
+
+def fill(core: AdmissionCore, now_ns: int = 0) -> list[Place]:
+    return [admit(core, now_ns) for _ in range(core.snapshot().limit)]
