@@ -48,11 +48,11 @@ async def lifespan(
         on_statement=lambda name, s: metrics.database_operations.labels(name).observe(s),
     )
     await database.open()
-    await _ready_schema(database, database_url, settings.environment)
-    metrics.watch_database(lambda: database.in_use, database.size)
-    loop_lag.start()
-    metrics.loop_lag.set_function(lambda: loop_lag.read_ns() / 1e9)
     try:
+        await _ready_schema(database, database_url, settings.environment)
+        metrics.watch_database(lambda: database.in_use, database.size)
+        loop_lag.start()
+        metrics.loop_lag.set_function(lambda: loop_lag.read_ns() / 1e9)
         revisions = PgRevisions(database)
         revision = await revisions.register(catalogue)
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
