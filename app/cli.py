@@ -1,7 +1,7 @@
 """`python -m app`: serve, migrate, catalogue, settings.
 
-Exit codes: 0 done; 2 the settings, the catalogue or the command line are wrong; 1 anything else; and
-of `serve`, 10 when requests had to be cut.
+Exit codes: 0 done; 2 the settings, the catalogue or the command line are wrong; 1 anything else;
+and of `serve`, 10 when requests had to be cut.
 """
 
 import argparse
@@ -194,7 +194,7 @@ def _load_catalogue(settings: Settings) -> LoadedCatalogue:
 
 
 def _greet(settings: Settings, addresses: Addresses) -> None:
-    """Tell a person at a local machine what to try. The log, on standard error, is for operators."""
+    """Tell a person at a local machine what to try; the log is for operators."""
     if settings.environment is not Environment.LOCAL:
         return
     players, operations = (f"http://{host}:{port}" for host, port in addresses)

@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Any
 
-from middleware.body_limits import BodyLimits
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -25,6 +24,7 @@ from app.state import Lifecycle
 from app.telemetry import Metrics
 from middleware.admission import AdmissionCore, AdmissionSettings, Class, Rate
 from middleware.auth import Authenticator, AuthMiddleware, MockAuthenticator
+from middleware.body_limits import BodyLimits
 from middleware.classifier import Classifier
 from middleware.gate import AdmissionGate
 from middleware.loop_lag import LoopLag

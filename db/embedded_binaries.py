@@ -108,7 +108,7 @@ def spawn(
         user=None if account is None else account.uid,
         group=None if account is None else account.gid,
         extra_groups=None if account is None else [],
-        preexec_fn=_die_with_parent(),  # noqa: PLW1509 - called before any thread exists
+        preexec_fn=_die_with_parent(),  # noqa: PLW1509 - two system calls, no lock
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from app.domain.goal import Catalogue, GoalIdentity
 from app.domain.catalogue import IdentityChanged, changed_identities
+from app.domain.goal import Catalogue, GoalIdentity
 from app.errors import Problem, Reason
 from db.pool import Database
 

@@ -1,8 +1,12 @@
-"""Hypothesis profiles: the same examples in every run of `make test`, many random ones by hand."""
+"""Hypothesis profiles (the same examples in every run, many random ones by hand) and databases."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.database import database_numbers, database_url, postgres_url, template_url
+
+__all__ = ["database_numbers", "database_url", "postgres_url", "template_url"]
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=150)
 settings.register_profile(

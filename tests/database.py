@@ -60,13 +60,6 @@ def database_url(template_url: str, database_numbers: Iterator[int]) -> Iterator
         yield url
 
 
-@pytest.fixture(scope="module")
-def module_database_url(template_url: str, database_numbers: Iterator[int]) -> Iterator[str]:
-    """Give a migrated database to a whole module, whose tests must not mind each other's rows."""
-    with copied_database(template_url, f"test_{next(database_numbers)}") as url:
-        yield url
-
-
 @contextmanager
 def copied_database(template_url: str, name: str) -> Iterator[str]:
     """Make a copy of the migrated database and drop it afterwards, whoever is still connected."""

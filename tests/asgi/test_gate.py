@@ -255,8 +255,8 @@ async def test_it_goes_around_a_bare_starlette_application() -> None:
     assert bench.at_rest()
 
 
-# What can happen to a waiting request, in every order and at every distance of a few loop rounds. Two
-# others stand around it: one that holds the place, one that waits behind.
+# What can happen to a waiting request, in every order, a few loop rounds apart. Two others stand
+# around it: one that holds the place, one that waits behind.
 HAPPENINGS = ("hand_off", "cancel", "disconnect", "expire")
 
 

@@ -9,22 +9,7 @@ from app.domain.player import Players, Revisions
 from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
-from tests.database import (
-    database_numbers,
-    database_url,
-    module_database_url,
-    postgres_url,
-    template_url,
-)
 from tests.fakes import FakePlayers, FakeRevisions
-
-__all__ = [
-    "database_numbers",
-    "database_url",
-    "module_database_url",
-    "postgres_url",
-    "template_url",
-]
 
 
 class Store(NamedTuple):

@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
+    Bundle,
     RuleBasedStateMachine,
     consumes,
-    Bundle,
     initialize,
     invariant,
     multiple,
@@ -42,8 +42,8 @@ WAITED = (Class.EVENTS, Class.GAMEPLAY, Class.INITIALIZE)
 class AdmissionMachine(RuleBasedStateMachine):
     """Arrivals, endings and the passing of time, in any order.
 
-    The account: who runs and who waits, in the order in which they joined; when each token and each quota
-    was taken; every moment that was promised.
+    The account: who runs and who waits, in the order in which they joined; when each token and each
+    quota was taken; every moment that was promised.
     """
 
     running = Bundle("running")
@@ -218,7 +218,7 @@ class AdmissionMachine(RuleBasedStateMachine):
 
 
 def check_window(taken_ns: list[int], rate: Rate) -> None:
-    """Over any window: taken ≤ burst + window × rate."""
+    """Over any window: taken ≤ burst + window / interval."""
     for start, start_ns in enumerate(taken_ns):
         for end in range(start, len(taken_ns)):
             window_ns = taken_ns[end] - start_ns
