@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from app.domain.goal import Catalogue, GoalIdentity
 from app.domain.catalogue import IdentityChanged, changed_identities
+from app.domain.goal import Catalogue, GoalIdentity
 from app.domain.player import Player, PlayersRead
 
 

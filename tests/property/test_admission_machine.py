@@ -46,8 +46,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     quota was taken; every moment that was promised.
     """
 
-    running = Bundle("running")
-    waiting = Bundle("waiting")
+    places = Bundle("places")
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +73,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     # ── what happens ────────────────────
 
     @rule(
-        target=waiting,
+        target=places,
         cls=st.sampled_from(WAITED),
         client=st.integers(0, CLIENTS - 1),
         verified=st.booleans(),
@@ -99,7 +98,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.line.append(decision.place)
         return decision.place
 
-    @rule(place=consumes(waiting), outcome=st.sampled_from(Outcome))
+    @rule(place=consumes(places), outcome=st.sampled_from(Outcome))
     def leave(self, place: Place, outcome: Outcome) -> None:
         for standing in (self.run, self.line):
             if place in standing:
@@ -141,6 +140,8 @@ class AdmissionMachine(RuleBasedStateMachine):
     # ── what must hold for each event ────────────────────
 
     def check_refusal(self, arrival: Arrival, refused: Refused, promised_ns: int | None) -> None:
+        assert isinstance(refused.reason, Reason)
+        assert refused.cls in {arrival.cls, Class.RETURNING}
         assert refused.retry_after_ns > 0
         moment_ns = self.now_ns + refused.retry_after_ns
         if refused.reason is Reason.SLOT_EARLY:

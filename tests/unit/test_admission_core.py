@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from middleware.admission import AdmissionCore, Class, Outcome, Rate, Reason, Waiting
+from middleware.admission.line import SIZE_MAX
 from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
 
 # ── the limit and the hand-off ────────────────────
@@ -204,6 +205,24 @@ def test_whoever_got_its_place_no_longer_counts_against_its_clients_cap() -> Non
     assert refuse(core, MS, key="hog").reason is Reason.LINE_PER_KEY
 
 
+def test_a_client_whose_only_request_left_the_line_may_wait_again() -> None:
+    core = AdmissionCore(replace(SETTINGS, line_per_key=1))
+    fill(core)
+    for _ in range(3):
+        core.leave(wait(core, key="hog"), Outcome.IGNORE, 0)
+    wait(core, key="hog")
+    assert refuse(core, key="hog").reason is Reason.LINE_PER_KEY
+
+
+def test_the_line_is_bounded_in_memory_too() -> None:
+    core = AdmissionCore(SETTINGS)
+    now_ns = teach_service_time(core, 1)
+    fill(core, now_ns)
+    for client in range(SIZE_MAX):
+        wait(core, now_ns, key=f"client {client}")
+    assert refuse(core, now_ns, key="one more").reason is Reason.LINE_FULL
+
+
 # ── the bound in time ────────────────────
 
 
@@ -240,15 +259,14 @@ def test_free_places_serve_the_first_in_line_without_a_wait() -> None:
 
 
 def test_promises_to_initialize_do_not_delay_gameplay() -> None:
-    settings = replace(SETTINGS, limit=1, wait_ns_max=150 * MS)
-    core = AdmissionCore(settings)
-    running = admit(core)
+    core = AdmissionCore(replace(SETTINGS, limit=1, wait_ns_max=150 * MS))
+    admit(core)
     for client in range(7):
-        wait(core, cls=Class.INITIALIZE, key=f"i{client}")
+        wait(core, cls=Class.INITIALIZE, key=f"waiting {client}")
     for client in range(50):
-        refuse(core, cls=Class.INITIALIZE, key=f"p{client}")
-    wait(core, cls=Class.GAMEPLAY, key="player")
-    core.leave(running, Outcome.SUCCESS, MS)
+        refuse(core, cls=Class.INITIALIZE, key=f"promised {client}")
+    # A place lasts 20 ms, and the first of the promised comes in 10.
+    wait(core, 170 * MS, cls=Class.GAMEPLAY, key="player", wait_ns_max=30 * MS)
 
 
 def test_a_late_event_loop_counts_as_waiting() -> None:

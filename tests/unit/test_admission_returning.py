@@ -49,6 +49,7 @@ def test_who_returns_when_told_goes_before_fresh_arrivals() -> None:
     fresh = wait(core, 460 * MS, cls=Class.INITIALIZE, key="c")
     returner = wait(core, told, cls=Class.INITIALIZE, key="a")
     assert returner.cls is Class.RETURNING
+    assert core.wake(told).wake_at_ns == 550 * MS
     assert core.wake(550 * MS).granted == (returner,)
     assert core.wake(650 * MS).granted == (fresh,)
 
@@ -70,8 +71,9 @@ def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:
     for token in range(1, 4):
         core.wake(token * 100 * MS)
     admit(core, 400 * MS, cls=Class.INITIALIZE, key="filler 1")
-    wait(core, 400 * MS, cls=Class.INITIALIZE, key="filler 2")
-    refused = refuse(core, 400 * MS, cls=Class.INITIALIZE, key="one too many")
+    # The next token comes in 50 ms, and 52 ms from now the first of the promised may.
+    wait(core, 450 * MS, cls=Class.INITIALIZE, key="filler 2", wait_ns_max=100 * MS)
+    refused = refuse(core, 450 * MS, cls=Class.INITIALIZE, key="one too many")
     assert refused.reason is Reason.LINE_FULL
 
 
@@ -89,6 +91,21 @@ def test_a_returner_that_is_refused_again_does_not_start_over_at_the_far_end() -
     assert again.reason is Reason.LINE_FULL
     assert again.reserved
     assert again.retry_after_ns < S < far_ns
+
+
+def test_the_new_moment_lies_behind_the_other_returners_and_before_the_fresh() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    for client in range(4):
+        refuse(core, cls=Class.INITIALIZE, key=f"returner {client}")
+    for token in range(1, 4):
+        core.wake(token * 100 * MS)
+    admit(core, S, cls=Class.INITIALIZE, key="fresh 1")
+    wait(core, S, cls=Class.INITIALIZE, key="fresh 2")
+    for client in range(3):
+        wait(core, S, cls=Class.INITIALIZE, key=f"returner {client}")
+    again = refuse(core, S, cls=Class.INITIALIZE, key="returner 3")
+    assert again.retry_after_ns == 400 * MS + 100 * MS * 50 // 49 + 1
 
 
 def test_an_unverified_client_reserves_nothing_and_is_spread_behind_the_promised() -> None:
