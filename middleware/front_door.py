@@ -203,6 +203,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Let go of everything."""
+        self._left = self._left or self._open
         self._open = False
         self._cancel_idle_timer()
         self._cancel_end_timer()
@@ -283,7 +284,7 @@ class Connection(asyncio.Protocol):
     def _on_request_over(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled():
             error = task.exception()
-            if error is not None and self._open and not self._left:
+            if error is not None and not self._left:
                 log.error("application_failed", exc_info=error)
         self._flush()
         self._tasks -= 1

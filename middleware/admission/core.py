@@ -49,6 +49,10 @@ SERVICE_NS_PRIOR = 20 * MILLISECOND_NS
 SAMPLE_SHIFT = 4
 """The service time is an exponential average in which each sample weighs 1/16."""
 
+WAIT_SHARE = (19, 20)
+"""Whoever expects to need more than this share of its budget does not wait: the expectation is an
+average, and to be refused after waiting is the slowest way to be refused."""
+
 SLOT_PACE = (50, 49)
 """Slots are 2 % further apart than the drain, so that returners never build a line of their own."""
 
@@ -191,8 +195,8 @@ class AdmissionCore:
             # first in the line may wait all the same: if they do not come, their places are not
             # lost.
             ahead += self._slots.promised(now_ns, place.deadline_ns)
-        wait_ns = self._expected_wait_ns(place.cls, ahead, now_ns)
-        return wait_ns + vitals.loop_lag_ns <= budget_ns
+        wait_ns = self._expected_wait_ns(place.cls, ahead, now_ns) + vitals.loop_lag_ns
+        return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]
 
     def _expected_wait_ns(self, cls: Class, ahead: int, now_ns: int) -> int:
         """Return how long a newcomer with so many ahead of it should wait for its place.

