@@ -298,6 +298,8 @@ def check_request(request: h11.Request, headers: Headers) -> None:
         detail = "Only HTTP/1.1 is spoken here."
     elif len(request.method) > METHOD_BYTES_MAX:
         detail = f"A method may have {METHOD_BYTES_MAX} bytes and no more."
+    elif request.method == b"CONNECT":
+        detail = "There are no tunnels here."
     elif FRAMINGS.issubset([name for name, _ in headers]):
         # A proxy in front may read the other one, and a second request where we read a body.
         detail = "Content-Length and Transfer-Encoding exclude each other."

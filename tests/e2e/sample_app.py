@@ -23,6 +23,7 @@ class SampleApp:
             "/hold": self._hold,
             "/stream": self._stream,
             "/slow-reader": self._read_slowly,
+            "/deaf": self._hear_nothing,
             "/fail": self._fail,
         }
         handler = handlers.get(scope["path"], self._describe)
@@ -82,6 +83,9 @@ class SampleApp:
             more = message["more_body"]
             await asyncio.sleep(0)
         await answer(send, str(size).encode())
+
+    async def _hear_nothing(self, *_: Any) -> None:
+        await asyncio.Event().wait()
 
     async def _fail(self, *_: Any) -> None:
         raise ValueError("planted")

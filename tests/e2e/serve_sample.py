@@ -42,7 +42,7 @@ class Started:
         await receive()
         if self._how == "hangs":
             say("starting")
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         if self._how == "fails":
             await send({"type": "lifespan.startup.failed", "message": "planted"})
             raise ConnectionError("the database is not there")

@@ -233,6 +233,15 @@ def test_a_body_in_a_hundred_thousand_pieces_arrives_whole(served: OpenDoor) -> 
         assert client.answer().body == b"100000"
 
 
+@pytest.mark.parametrize("head", ["Content-Length: 1000000000", "Content-Length: 0"])
+def test_a_client_that_sends_what_nobody_reads_is_made_to_wait(served: OpenDoor, head: str) -> None:
+    """Neither a body nor later requests pile up in memory while a request runs."""
+    with RawClient(served.address, timeout_s=0.5) as client:
+        client.send(request("POST", "/deaf", head))
+        with pytest.raises(TimeoutError):
+            client.send(request() * 2_000_000)
+
+
 class Limited:
     """An application behind the limits on bodies, with problems answered."""
 
