@@ -4,6 +4,7 @@ tracing ─► /healthz /readyz /challenge/healthz       outside the gate, visib
     └────► /challenge/v1 ─► body ─► gate ─► auth ─► handler ─► service ─► repository
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
@@ -81,7 +82,7 @@ def _gate(
     if settings.admission_mode is AdmissionMode.OFF:
         return []
     core = AdmissionCore(admission_settings(settings))
-    metrics.watch_admission(core.snapshot)
+    metrics.watch_admission(lambda: core.snapshot(time.monotonic_ns()))
     return [
         Middleware(
             AdmissionGate,

@@ -73,8 +73,8 @@ class Metrics:
         self.admission_waiting = Gauge(
             "admission_waiting", "Requests in line, by class.", ("class",), registry=self.registry
         )
-        self.admission_slots = self._gauge(
-            "admission_slots", "Clients outside that were told a moment of their own to return."
+        self.admission_promised = self._gauge(
+            "admission_promised", "Moments to return that were promised and are still ahead."
         )
         self.loop_lag = self._gauge(
             "event_loop_lag_seconds", "How late the event loop runs its timers."
@@ -103,7 +103,7 @@ class Metrics:
         """Read the gate's state whenever somebody looks."""
         self.admission_limit.set_function(lambda: snapshot().limit)
         self.admission_running.set_function(lambda: snapshot().running)
-        self.admission_slots.set_function(lambda: snapshot().slots)
+        self.admission_promised.set_function(lambda: snapshot().promised)
         for cls in Class:
             waiting = partial(_waiting, snapshot, cls)
             self.admission_waiting.labels(cls.label).set_function(waiting)

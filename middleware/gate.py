@@ -167,9 +167,11 @@ class AdmissionGate:
             return
         if self._timer is not None:
             self._timer.cancel()
-        delay_s = max(0, wake_at_ns - self._clock_ns()) / 1e9
+        # uvloop rounds to whole milliseconds: rounded down, the core would be asked in vain until
+        # the moment has come.
+        delay_ms = max(0, -(-(wake_at_ns - self._clock_ns()) // 1_000_000))
         self._timer_at_ns = wake_at_ns
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._wake)
+        self._timer = asyncio.get_running_loop().call_later(delay_ms / 1e3, self._wake)
 
     def _wake(self) -> None:
         self._timer = self._timer_at_ns = None
@@ -201,15 +203,22 @@ class Inbox:
 
     async def watch(self, turn: "asyncio.Future[Refused | None]") -> None:
         """Read on until the client leaves, and say so; stop where the buffer is full."""
+        try:
+            await self._read_on()
+        except Exception as end:  # noqa: BLE001 - whatever it is, the waiting request has to know
+            if not turn.done():
+                turn.set_exception(end)
+
+    async def _read_on(self) -> None:
         size = 0
-        while size <= BUFFERED_BYTES_MAX:
+        while True:
             message = await self._receive()
             self._messages.append(message)
             if message["type"] == "http.disconnect":
-                if not turn.done():
-                    turn.set_exception(ClientLeft())
-                return
+                raise ClientLeft
             size += len(message.get("body", b""))
+            if message.get("more_body", False) and size > BUFFERED_BYTES_MAX:
+                return
 
     async def receive(self) -> Message:
         """Return the next message, as ASGI's `receive`."""

@@ -60,7 +60,14 @@ class TracingMiddleware:
         try:
             await self._app(scope, receive, send_watched)
         except Exception:
-            log.exception("request_failed", method=scope["method"], path=_path(scope))
+            left_out = self._throttle.take("request_failed", self._clock_s())
+            if left_out is not None:
+                log.exception(
+                    "request_failed",
+                    method=scope["method"],
+                    path=_path(scope),
+                    left_out=left_out,
+                )
             if status:
                 raise  # half an answer is out: only closing the connection tells the client
             problem = Problem(Reason.INTERNAL, "The service failed; the trace id finds why.")
@@ -75,6 +82,10 @@ class TracingMiddleware:
 
     def _record(self, scope: Scope, status: int, started_s: float) -> None:
         now_s = self._clock_s()
+        if not status:
+            # The client left, in line or before its body had come: nobody was answered.
+            log.info("client_left", method=scope["method"], path=_path(scope))
+            return
         self._metrics.requests.labels(scope.get(SCOPE_ROUTE, "unmatched"), status).observe(
             now_s - started_s
         )
@@ -135,7 +146,8 @@ def _describe(span: trace.Span, scope: Scope, status: int) -> None:
     span.set_attribute("url.path", _path(scope))
     span.set_attribute("url.scheme", scope["scheme"])
     span.set_attribute("network.protocol.version", scope["http_version"])
-    span.set_attribute("http.response.status_code", status)
+    if status:
+        span.set_attribute("http.response.status_code", status)
     if reason := scope.get(SCOPE_REASON):
         span.set_attribute("error.type", reason)
         if reason in FAILURES:

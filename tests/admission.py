@@ -53,4 +53,4 @@ def refuse(core: AdmissionCore, now_ns: int = 0, **how: object) -> Refused:
 
 
 def fill(core: AdmissionCore, now_ns: int = 0) -> list[Place]:
-    return [admit(core, now_ns) for _ in range(core.snapshot().limit)]
+    return [admit(core, now_ns) for _ in range(core.snapshot(0).limit)]

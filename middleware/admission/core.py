@@ -67,7 +67,7 @@ class Snapshot:
     limit: int
     running: int
     waiting: dict[Class, int]
-    slots: int
+    promised: int
     drain_interval_ns: int
 
 
@@ -118,9 +118,7 @@ class AdmissionCore:
             self._line.remove(place)
         elif place.standing is Standing.RUNNING and place.cls is not Class.CONTROL:
             self._running -= 1
-            if outcome is not Outcome.IGNORE:
-                sample_ns = now_ns - place.started_at_ns
-                self._service_ns += (sample_ns - self._service_ns) >> SAMPLE_SHIFT
+            self._learn(now_ns - place.started_at_ns, outcome)
         place.standing = Standing.GONE
         return self.wake(now_ns)
 
@@ -145,13 +143,13 @@ class AdmissionCore:
 
     # ── what an operator sees ────────────────────
 
-    def snapshot(self) -> Snapshot:
-        """Return what the gate holds."""
+    def snapshot(self, now_ns: int) -> Snapshot:
+        """Return what the gate holds now. `promised` counts the moments that are still ahead."""
         return Snapshot(
             limit=self._settings.limit,
             running=self._running,
             waiting={cls: self._line.waiting(cls) for cls in Class},
-            slots=len(self._slots),
+            promised=self._slots.promised(now_ns, None),
             drain_interval_ns=self._drain_interval_ns(),
         )
 
@@ -173,9 +171,10 @@ class AdmissionCore:
         return Admitted(place)
 
     def _place(self, arrival: Arrival, cls: Class, now_ns: int) -> Place:
-        wait_ns = min(CLASS_TABLE[cls].wait_ns, self._settings.wait_ns_max)
-        if arrival.wait_ns_max is not None:
-            wait_ns = min(wait_ns, arrival.wait_ns_max)
+        wait_ns = arrival.wait_ns_max
+        if wait_ns is None:
+            wait_ns = CLASS_TABLE[cls].wait_ns
+        wait_ns = min(wait_ns, self._settings.wait_ns_max)
         return Place(arrival, cls, now_ns, now_ns + wait_ns)
 
     def _can_run(self, place: Place, now_ns: int) -> bool:
@@ -189,24 +188,32 @@ class AdmissionCore:
         budget_ns = place.deadline_ns - now_ns
         if budget_ns <= 0 or len(self._line) >= SIZE_MAX:
             return False
-        ahead = self._line.ahead_of(place.cls)
+        promised = 0
         if place.cls is Class.INITIALIZE and self._line.waiting(Class.INITIALIZE):
             # Those who were promised a moment within the budget will go first, if they come. The
-            # first in the line may wait all the same: if they do not come, their places are not
-            # lost.
-            ahead += self._slots.promised(now_ns, place.deadline_ns)
-        wait_ns = self._expected_wait_ns(place.cls, ahead, now_ns) + vitals.loop_lag_ns
+            # first in the line may wait all the same: if they do not come, no place is lost.
+            promised = self._slots.promised(now_ns, place.deadline_ns)
+        wait_ns = self._expected_wait_ns(place.cls, promised, now_ns) + vitals.loop_lag_ns
         return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]
 
-    def _expected_wait_ns(self, cls: Class, ahead: int, now_ns: int) -> int:
-        """Return how long a newcomer with so many ahead of it should wait for its place.
+    def _expected_wait_ns(self, cls: Class, promised: int, now_ns: int) -> int:
+        """Return how long a newcomer should wait behind the line and so many promised ones.
 
-        Little's law: with every place taken, one ends every `service time / limit`.
+        Little's law: with every place taken, one ends every `service time / limit`. Only those of
+        rated classes need tokens.
         """
         free = max(0, self._settings.limit - self._running)
-        completions = max(0, ahead + 1 - free)
+        completions = max(0, self._line.ahead_of(cls) + promised + 1 - free)
         wait_ns = completions * (self._service_ns // self._settings.limit)
-        return max(wait_ns, self._token_wait_ns(cls, now_ns, ahead + 1))
+        tokens = self._line.rated_ahead_of(cls) + promised + 1
+        return max(wait_ns, self._token_wait_ns(cls, now_ns, tokens))
+
+    def _learn(self, sample_ns: int, outcome: Outcome) -> None:
+        """Average a service time in. A failure that was quick is no sign of speed."""
+        if outcome is Outcome.OVERLOAD:
+            sample_ns = max(sample_ns, self._service_ns)
+        if outcome is not Outcome.IGNORE:
+            self._service_ns += (sample_ns - self._service_ns) >> SAMPLE_SHIFT
 
     def _token_wait_ns(self, cls: Class, now_ns: int, tokens: int = 1) -> int:
         if self._bucket is None or not CLASS_TABLE[cls].rated:
@@ -223,7 +230,7 @@ class AdmissionCore:
             return Refused(place.cls, reason, self._unslotted_ns(arrival))
         again = place.cls is Class.RETURNING
         behind = Class.RETURNING if again else Class.INITIALIZE
-        behind_ns = self._expected_wait_ns(behind, self._line.ahead_of(behind), now_ns)
+        behind_ns = self._expected_wait_ns(behind, 0, now_ns)
         interval_ns = self._drain_interval_ns() * SLOT_PACE[0] // SLOT_PACE[1] + 1
         if not arrival.verified:
             span_ns = self._slots.next_in_ns(now_ns, behind_ns, interval_ns, again=again)

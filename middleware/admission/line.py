@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from itertools import count
 
 from middleware.admission.decision import Class, Place, Standing
+from middleware.admission.settings import CLASS_TABLE
 
 SIZE_MAX = 20_000
 """A bound on memory. The one that matters is time: who cannot be served in time never enters."""
@@ -50,6 +51,12 @@ class Line:
     def ahead_of(self, cls: Class) -> int:
         """Return how many would be served before a newcomer of this class."""
         return sum(len(self._queues[other]) for other in Class if other <= cls)
+
+    def rated_ahead_of(self, cls: Class) -> int:
+        """Return how many of those ahead of a newcomer take a token."""
+        return sum(
+            len(self._queues[other]) for other in Class if other <= cls and CLASS_TABLE[other].rated
+        )
 
     def of_key(self, key: Hashable) -> int:
         """Return how many places of this client wait."""

@@ -43,12 +43,17 @@ class _Clock:
         self._moments.append(at_ns)
         self._last_ns = at_ns
 
-    def count(self, after_ns: int, until_ns: int) -> int:
-        self._head = bisect_right(self._moments, after_ns, self._head)
+    def forget_until(self, now_ns: int) -> None:
+        self._head = bisect_right(self._moments, now_ns, self._head)
         if self._head > len(self._moments) // 2:
             del self._moments[: self._head]
             self._head = 0
-        return bisect_right(self._moments, until_ns, self._head) - self._head
+
+    def count(self, until_ns: int | None) -> int:
+        end = len(self._moments)
+        if until_ns is not None:
+            end = bisect_right(self._moments, until_ns, self._head)
+        return end - self._head
 
 
 class Slots:
@@ -79,6 +84,7 @@ class Slots:
         at_ns = clock.next_ns(now_ns + behind_ns, interval_ns)
         if at_ns - now_ns > self._horizon_ns or not self._has_room(key, now_ns):
             return None
+        clock.forget_until(now_ns)
         clock.book(at_ns)
         slot = Slot(at_ns, at_ns + max(WINDOW_NS_MIN, (at_ns - now_ns) // WINDOW_SHARE))
         self._slots[key] = slot
@@ -86,9 +92,12 @@ class Slots:
         heapq.heappush(self._ends, (slot.until_ns, self._booked, key))
         return slot
 
-    def promised(self, now_ns: int, until_ns: int) -> int:
-        """Return how many slots begin after now and not after `until_ns`."""
-        return self._first_time.count(now_ns, until_ns) + self._again.count(now_ns, until_ns)
+    def promised(self, now_ns: int, until_ns: int | None) -> int:
+        """Return how many slots begin after now, and not after `until_ns` if that is given."""
+        clocks = (self._first_time, self._again)
+        for clock in clocks:
+            clock.forget_until(now_ns)
+        return sum(clock.count(until_ns) for clock in clocks)
 
     def next_in_ns(self, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool) -> int:
         """Return how far away the next moment is, without booking it."""

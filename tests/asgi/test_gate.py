@@ -71,7 +71,7 @@ class Bench:
         await settle()
 
     def at_rest(self) -> bool:
-        snapshot = self.core.snapshot()
+        snapshot = self.core.snapshot(0)
         return snapshot.running == 0 and not any(snapshot.waiting.values())
 
 
@@ -170,6 +170,39 @@ async def test_a_client_that_leaves_the_line_gives_its_place_on_and_never_runs()
 
 
 @virtual
+async def test_a_client_with_a_large_body_that_leaves_the_line_never_runs_either() -> None:
+    bench = Bench()
+    bench.send("/1")
+    leaver = bench.send("/2", body=b"x" * 100_000)
+    await settle()
+    leaver.leave()
+    await settle()
+    assert leaver.task.done()
+    await bench.end("/1")
+    assert bench.started == ["/1"]
+    assert bench.at_rest()
+
+
+@virtual
+async def test_a_receive_that_fails_ends_the_wait_and_gives_the_place_on() -> None:
+    bench = Bench()
+    bench.send("/1")
+    await settle()
+
+    async def broken() -> Any:
+        raise OSError("the peer vanished")
+
+    async def send(_: Any) -> None:
+        raise AssertionError("nobody is there")
+
+    waiting = asyncio.ensure_future(bench.gate(http_scope(path="/2"), broken, send))
+    await settle()
+    assert isinstance(waiting.exception(), OSError)
+    await bench.end("/1")
+    assert bench.at_rest()
+
+
+@virtual
 async def test_a_place_is_free_before_the_answer_is_written() -> None:
     bench = Bench()
     release = asyncio.Event()
@@ -214,17 +247,17 @@ async def test_a_slow_failure_is_a_lesson_about_capacity_and_a_mistake_of_the_cl
     None
 ):
     bench = Bench()
-    learnt = bench.core.snapshot().drain_interval_ns
+    learnt = bench.core.snapshot(0).drain_interval_ns
     bench.statuses["/mistake"] = 404
     bench.send("/mistake")
     await asyncio.sleep(3)
     await bench.end("/mistake")
-    assert bench.core.snapshot().drain_interval_ns == learnt
+    assert bench.core.snapshot(0).drain_interval_ns == learnt
     bench.statuses["/away"] = 503
     bench.send("/away")
     await asyncio.sleep(3)
     await bench.end("/away")
-    assert bench.core.snapshot().drain_interval_ns > learnt
+    assert bench.core.snapshot(0).drain_interval_ns > learnt
 
 
 @virtual

@@ -186,7 +186,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     def the_books_agree(self) -> None:
         if not hasattr(self, "core"):
             return
-        snapshot = self.core.snapshot()
+        snapshot = self.core.snapshot(self.now_ns)
         assert snapshot.running == len(self.run)
         for cls in Class:
             assert snapshot.waiting[cls] == len([p for p in self.line if p.cls == cls])
@@ -195,13 +195,13 @@ class AdmissionMachine(RuleBasedStateMachine):
     def no_more_run_than_the_limit(self) -> None:
         if not hasattr(self, "core"):
             return
-        if len(self.run) <= self.core.snapshot().limit:
+        if len(self.run) <= self.core.snapshot(self.now_ns).limit:
             self.limit_was_cut = False
-        assert self.limit_was_cut or len(self.run) <= self.core.snapshot().limit
+        assert self.limit_was_cut or len(self.run) <= self.core.snapshot(self.now_ns).limit
 
     @invariant()
     def nobody_waits_beside_a_free_place(self) -> None:
-        if not hasattr(self, "core") or len(self.run) >= self.core.snapshot().limit:
+        if not hasattr(self, "core") or len(self.run) >= self.core.snapshot(self.now_ns).limit:
             return
         alive = [place for place in self.line if place.deadline_ns > self.now_ns]
         assert all(CLASS_TABLE[place.cls].rated for place in alive)

@@ -15,8 +15,8 @@ def test_as_many_run_as_the_limit_says_and_the_next_one_waits() -> None:
     core = AdmissionCore(SETTINGS)
     fill(core)
     wait(core)
-    assert core.snapshot().running == 2
-    assert core.snapshot().waiting[Class.GAMEPLAY] == 1
+    assert core.snapshot(0).running == 2
+    assert core.snapshot(0).waiting[Class.GAMEPLAY] == 1
 
 
 def test_a_place_is_handed_to_whoever_waits_longest() -> None:
@@ -32,7 +32,7 @@ def test_leaving_twice_gives_one_place_back() -> None:
     running = fill(core)
     core.leave(running[0], Outcome.SUCCESS, MS)
     core.leave(running[0], Outcome.SUCCESS, MS)
-    assert core.snapshot().running == 1
+    assert core.snapshot(0).running == 1
 
 
 def test_who_leaves_the_line_is_never_granted() -> None:
@@ -89,10 +89,10 @@ def test_a_higher_limit_lets_more_run_at_once_and_a_lower_one_cuts_nobody() -> N
     waiting = [wait(core) for _ in range(2)]
     assert core.reconfigure(replace(SETTINGS, limit=3), MS).granted == (waiting[0],)
     assert core.reconfigure(replace(SETTINGS, limit=1), MS).granted == ()
-    assert core.snapshot().running == 3
+    assert core.snapshot(0).running == 3
     for place in [*running, waiting[0]]:
         core.leave(place, Outcome.SUCCESS, 2 * MS)
-    assert core.snapshot().running == 1
+    assert core.snapshot(0).running == 1
 
 
 def test_the_shell_is_told_when_to_wake_the_core_again() -> None:
@@ -131,11 +131,13 @@ def test_the_operator_can_shorten_every_wait_and_zero_means_no_line() -> None:
     assert refuse(without_line, cls=Class.INITIALIZE).reason is Reason.LINE_FULL
 
 
-def test_a_client_can_shorten_its_wait_but_not_lengthen_it() -> None:
-    core = AdmissionCore(SETTINGS)
+def test_a_client_may_say_how_long_it_waits_within_what_the_operator_allows() -> None:
+    core = AdmissionCore(replace(SETTINGS, wait_ns_max=5 * S))
     fill(core)
+    assert wait(core, cls=Class.INITIALIZE).deadline_ns == 2 * S
     assert wait(core, cls=Class.INITIALIZE, wait_ns_max=S).deadline_ns == S
-    assert wait(core, cls=Class.INITIALIZE, wait_ns_max=9 * S).deadline_ns == 2 * S
+    assert wait(core, cls=Class.INITIALIZE, wait_ns_max=4 * S).deadline_ns == 4 * S
+    assert wait(core, cls=Class.INITIALIZE, wait_ns_max=9 * S).deadline_ns == 5 * S
 
 
 def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
@@ -148,7 +150,7 @@ def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
     assert refused.retry_after_ns == 50 * MS
     place = admit(core, 50 * MS, cls=Class.CONTROL)
     core.leave(place, Outcome.SUCCESS, 60 * MS)
-    assert core.snapshot().running == 2
+    assert core.snapshot(0).running == 2
 
 
 def test_classes_without_slots_return_within_a_second_at_moments_of_their_own() -> None:
@@ -158,7 +160,7 @@ def test_classes_without_slots_return_within_a_second_at_moments_of_their_own() 
     assert refuse(core, jitter=0.5).retry_after_ns == 600 * MS
     assert refuse(core, cls=Class.EVENTS, jitter=0.999).retry_after_ns < S
     assert not refuse(core).reserved
-    assert core.snapshot().slots == 0
+    assert core.snapshot(0).promised == 0
 
 
 # ── quota, line cap ────────────────────
@@ -281,13 +283,24 @@ def test_a_late_event_loop_counts_as_waiting() -> None:
 def test_what_says_nothing_about_load_teaches_nothing() -> None:
     core = AdmissionCore(SETTINGS)
     now_ns = teach_service_time(core, 50 * MS)
-    before = core.snapshot().drain_interval_ns
+    before = core.snapshot(0).drain_interval_ns
     place = admit(core, now_ns)
     core.leave(place, Outcome.IGNORE, now_ns)
-    assert core.snapshot().drain_interval_ns == before
+    assert core.snapshot(0).drain_interval_ns == before
     place = admit(core, now_ns)
     core.leave(place, Outcome.OVERLOAD, now_ns + 5 * S)
-    assert core.snapshot().drain_interval_ns > before
+    assert core.snapshot(0).drain_interval_ns > before
+
+
+def test_a_database_that_fails_fast_is_not_taken_for_a_fast_one() -> None:
+    core = AdmissionCore(SETTINGS)
+    now_ns = teach_service_time(core, 50 * MS)
+    learnt = core.snapshot(now_ns).drain_interval_ns
+    for _ in range(200):
+        place = admit(core, now_ns)
+        now_ns += MS
+        core.leave(place, Outcome.OVERLOAD, now_ns)
+    assert core.snapshot(now_ns).drain_interval_ns == learnt
 
 
 # ── the initialize bucket ────────────────────
@@ -314,6 +327,16 @@ def test_a_newcomer_does_not_take_the_token_that_somebody_waits_for() -> None:
     assert isinstance(decision, Waiting)
     assert decision.wake_at_ns == 100 * MS
     assert core.wake(100 * MS).granted == (first,)
+
+
+def test_a_line_of_gameplay_costs_initialize_no_tokens() -> None:
+    core = AdmissionCore(replace(RATED, limit=1))
+    now_ns = teach_service_time(core, MS)
+    fill(core, now_ns)
+    for client in range(60):
+        wait(core, now_ns, cls=Class.GAMEPLAY, key=f"player {client}")
+    # 61 places of 1 ms, and one token that is there: not 61 tokens of 100 ms.
+    wait(core, now_ns, cls=Class.INITIALIZE, key="a")
 
 
 def test_a_rate_can_be_set_changed_and_taken_away_while_it_runs() -> None:

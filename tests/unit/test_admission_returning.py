@@ -117,7 +117,7 @@ def test_an_unverified_client_reserves_nothing_and_is_spread_behind_the_promised
     assert stranger.retry_after_ns == verified.retry_after_ns
     later = refuse(core, cls=Class.INITIALIZE, key="y", verified=False, jitter=0.5)
     assert later.retry_after_ns == verified.retry_after_ns + 100 * MS * 50 // 49 + 1 + S // 2
-    assert core.snapshot().slots == 1
+    assert core.snapshot(0).promised == 1
 
 
 def test_beyond_the_horizon_a_client_is_spread_there_and_not_promised_anything() -> None:
@@ -127,7 +127,7 @@ def test_beyond_the_horizon_a_client_is_spread_there_and_not_promised_anything()
     assert not refused.reserved
     assert refused.reason is Reason.LINE_FULL
     assert refused.retry_after_ns == 500 * MS + S // 4
-    assert core.snapshot().slots == 0
+    assert core.snapshot(0).promised == 0
 
 
 def test_the_repr_tells_all_at_a_glance() -> None:

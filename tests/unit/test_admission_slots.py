@@ -108,6 +108,13 @@ def test_without_a_slot_moments_are_spread_over_a_tenth_and_at_least_a_second() 
     assert slots.spread_ns(500 * S, 0.0) == 100 * S
 
 
+def test_moments_that_have_passed_are_forgotten_even_if_nobody_counts_them() -> None:
+    slots = Slots(horizon_ns=10 * S)
+    for client in range(10_000):
+        assert slots.reserve(client, client * S, 0, S, again=False)
+    assert len(slots._first_time._moments) < 100
+
+
 def test_looking_at_the_next_moment_does_not_book_it() -> None:
     slots = Slots(horizon_ns=100 * S)
     assert slots.next_in_ns(S, 2 * S, S, again=False) == 3 * S
