@@ -17,11 +17,14 @@ from typing import Final
 import structlog
 import uvloop
 from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from rich.console import Console
 from rich.table import Table
 
 from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
+from app.domain.goal import Catalogue
 from app.domain.loadtest_catalogue import generate_catalogue
+from app.errors import Problem
 from app.handlers import health
 from app.lifespan import SchemaBehind, lifespan
 from app.main import create_app
@@ -37,6 +40,7 @@ from app.settings import (
 )
 from app.state import Lifecycle
 from app.telemetry import Metrics, configure_logs, create_tracer_provider
+from db.address import derive
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError, default_data_dir
 from db.errors import DatabaseUnreachable
 from db.migrate import MigrationFailed, Phase, migrate
@@ -54,6 +58,7 @@ FAILURES: Final = (
     DatabaseUnreachable,
     EmbeddedPostgresError,
     MigrationFailed,
+    Problem,
     SchemaBehind,
 )
 """What a person can put right, explained by one sentence. All else is a bug: a traceback."""
@@ -101,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(_: argparse.Namespace) -> int:
-    settings = load_settings(os.environ).settings
+    settings = _load_settings().settings
     configure_logs(settings.log_level)
     loaded = _load_catalogue(settings)
     provider = create_tracer_provider(
@@ -110,41 +115,54 @@ def _serve(_: argparse.Namespace) -> int:
         settings.otel_traces_sampler_arg,
     )
     trace.set_tracer_provider(provider)
-    lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
     with _database(settings) as database_url:
-        app = create_app(
-            settings,
-            lifecycle=lifecycle,
+        serve = partial(_serve_once, settings, loaded.catalogue, provider, database_url)
+        try:
+            return serve()
+        except SchemaBehind:
+            if settings.environment is Environment.PRODUCTION:
+                raise  # there a job migrates, before the roll-out
+        # Between two loops, in the main thread: a signal then ends this process at once.
+        migrate(database_url)
+        return serve()
+
+
+def _serve_once(
+    settings: Settings, catalogue: Catalogue, provider: TracerProvider, database_url: str
+) -> int:
+    lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
+    app = create_app(
+        settings,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        loop_lag=loop_lag,
+        lifespan=partial(
+            lifespan,
+            settings=settings,
+            database_url=database_url,
+            catalogue=catalogue,
             metrics=metrics,
             loop_lag=loop_lag,
-            lifespan=partial(
-                lifespan,
-                settings=settings,
-                database_url=database_url,
-                catalogue=loaded.catalogue,
-                metrics=metrics,
-                loop_lag=loop_lag,
-                tracer_provider=provider,
-            ),
-        )
-        operations_app = create_operations_app(
-            metrics, live=health.live, ready=health.readiness(lifecycle)
-        )
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(
-                run(
-                    app,
-                    operations_app,
-                    settings,
-                    lifecycle=lifecycle,
-                    metrics=metrics,
-                    on_ready=partial(_greet, settings),
-                )
-            )
+            tracer_provider=provider,
+        ),
+    )
+    operations_app = create_operations_app(
+        metrics, live=health.live, ready=health.readiness(lifecycle)
+    )
+    serving = run(
+        app,
+        operations_app,
+        settings,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        on_ready=partial(_greet, settings),
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serving)
 
 
 def _migrate(chosen: argparse.Namespace) -> int:
-    settings = load_settings(os.environ).settings
+    settings = _load_settings().settings
     with _database(settings) as database_url:
         migrate(database_url, chosen.phase)
     return 0
@@ -156,7 +174,7 @@ def _generate_catalogue(chosen: argparse.Namespace) -> int:
 
 
 def _show_settings(_: argparse.Namespace) -> int:
-    Console().print(_settings_table(load_settings(os.environ)))
+    Console().print(_settings_table(_load_settings()))
     return 0
 
 
@@ -169,6 +187,17 @@ def _settings_table(loaded: LoadedSettings) -> Table:
         shown = "" if value is None else str(value)
         table.add_row(name.upper(), shown, loaded.origins[name], field.description)
     return table
+
+
+def _load_settings() -> LoadedSettings:
+    """Read the settings, and look at the database's address, which only `db` understands."""
+    loaded = load_settings(os.environ)
+    if loaded.settings.database_url is not None:
+        try:
+            derive(loaded.settings.database_url)
+        except ValueError as error:
+            raise SettingsInvalid((f"DATABASE_URL: {error}",)) from None
+    return loaded
 
 
 @contextmanager

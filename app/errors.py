@@ -9,11 +9,14 @@ rest. The body is RFC 9457 problem+json, plus what the Go service's clients read
 `message`, `details`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -152,3 +155,31 @@ class ProblemResponse(Response):
         scope[SCOPE_REASON] = self._reason
         scope[SCOPE_CAUSE] = self._cause
         await super().__call__(scope, receive, send)
+
+
+async def _problem(_: Request, exception: Exception) -> Response:
+    assert isinstance(exception, Problem)
+    return ProblemResponse(exception)
+
+
+async def _http_exception(request: Request, exception: Exception) -> Response:
+    """Answer what Starlette's router raises: 404, and 405 with `Allow`."""
+    assert isinstance(exception, HTTPException)
+    method, path = request.method[:16], request.url.path[:100]
+    if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        problem = Problem(
+            Reason.METHOD_NOT_ALLOWED,
+            f"{path} has no method {method}.",
+            message="Method Not Allowed",
+            headers=exception.headers,
+        )
+    else:
+        problem = Problem(Reason.NOT_FOUND, f"There is nothing at {path}.", message="Not Found")
+    return ProblemResponse(problem)
+
+
+EXCEPTION_HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    Problem: _problem,
+    HTTPException: _http_exception,
+}
+"""For Starlette, on both listeners."""

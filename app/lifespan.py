@@ -1,6 +1,5 @@
 """Opens what every request uses, in order, and closes it in reverse."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,10 +10,10 @@ from starlette.applications import Starlette
 from app.domain.answer import Fragments
 from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Catalogue
-from app.settings import Environment, Settings
+from app.settings import Settings
 from app.state import Services
-from app.telemetry import FLUSH_MS_MAX, Metrics
-from db.migrate import migrate, schema_is_current
+from app.telemetry import Metrics, flush_spans
+from db.migrate import schema_is_current
 from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
@@ -40,7 +39,8 @@ async def lifespan(
 ) -> AsyncIterator[Services]:
     """Yield the services.
 
-    Raises `DatabaseUnreachable`, `SchemaBehind`, `MigrationFailed` or `IdentityChanged`.
+    Raises `DatabaseUnreachable`, `SchemaBehind`, `IdentityChanged`, or `Problem` when the database
+    goes away meanwhile.
     """
     database = Database(
         database_url,
@@ -49,7 +49,8 @@ async def lifespan(
     )
     await database.open()
     try:
-        await _ready_schema(database, database_url, settings.environment)
+        if not await schema_is_current(database):
+            raise SchemaBehind("the schema is behind; run `python -m app migrate` first")
         metrics.watch_database(lambda: database.in_use, database.size)
         loop_lag.start()
         metrics.loop_lag.set_function(lambda: loop_lag.read_ns() / 1e9)
@@ -65,13 +66,4 @@ async def lifespan(
     finally:
         loop_lag.stop()
         await database.close()
-        await asyncio.to_thread(tracer_provider.force_flush, FLUSH_MS_MAX)
-
-
-async def _ready_schema(database: Database, database_url: str, environment: Environment) -> None:
-    """Migrate, but in production: there a job does it before the roll-out."""
-    if await schema_is_current(database):
-        return
-    if environment is Environment.PRODUCTION:
-        raise SchemaBehind("the schema is behind this release; run `python -m app migrate` first")
-    await asyncio.to_thread(migrate, database_url)
+        await flush_spans(tracer_provider)

@@ -7,17 +7,13 @@ tracing ─► /healthz /readyz /challenge/healthz       outside the gate, visib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Mount, Router
 
-from app.errors import Problem, ProblemResponse, Reason
+from app.errors import EXCEPTION_HANDLERS
 from app.handlers import challenges, health
 from app.routing import OneMethodRoute
 from app.settings import AdmissionMode, Settings
@@ -69,7 +65,7 @@ def create_app(
             OneMethodRoute("GET", "/challenge/healthz", health.challenge_healthz),
             Mount(V1, Router(v1, redirect_slashes=False), middleware=[body, *gate, auth]),
         ],
-        exception_handlers={Problem: _problem, HTTPException: _http_exception},
+        exception_handlers=EXCEPTION_HANDLERS,
     )
     app.router.redirect_slashes = False
     return app
@@ -109,24 +105,3 @@ def admission_settings(settings: Settings) -> AdmissionSettings:
 
 def _rate(per_second: float, burst_s: float) -> Rate:
     return Rate.per_second(per_second, max(1, round(per_second * burst_s)))
-
-
-async def _problem(_: Request, exception: Exception) -> Response:
-    assert isinstance(exception, Problem)
-    return ProblemResponse(exception)
-
-
-async def _http_exception(request: Request, exception: Exception) -> Response:
-    """Answer what Starlette's router raises: 404, and 405 with `Allow`."""
-    assert isinstance(exception, HTTPException)
-    method, path = request.method[:16], request.url.path[:100]
-    if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        problem = Problem(
-            Reason.METHOD_NOT_ALLOWED,
-            f"{path} has no method {method}.",
-            message="Method Not Allowed",
-            headers=exception.headers,
-        )
-    else:
-        problem = Problem(Reason.NOT_FOUND, f"There is nothing at {path}.", message="Not Found")
-    return ProblemResponse(problem)

@@ -1,9 +1,8 @@
 """A route that answers exactly one method, and leaves its template for metrics and spans."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
@@ -22,9 +21,8 @@ class OneMethodRoute(Route):
         endpoint: Endpoint,
         *,
         prefix: str = "",
-        middleware: Sequence[Middleware] | None = None,
     ) -> None:
-        super().__init__(path, endpoint, methods=[method], middleware=middleware)
+        super().__init__(path, endpoint, methods=[method])
         self.methods = {method}
         self._template = prefix + path
 

@@ -80,15 +80,15 @@ async def run(
     ):
         if not await _start_unless(signals.first, lifespan):
             return EXIT_OK
-        listeners = Listeners(
-            player=_player_door(app, settings.connections_max, files, lifespan.state, metrics),
-            operations=FrontDoor(
-                operations_app,
-                connections_max=min(OPERATIONS_CONNECTIONS_MAX, _reserved(files) // 4),
-                state=lifespan.state,
-            ),
-        )
         try:
+            listeners = Listeners(
+                player=_player_door(app, settings.connections_max, files, lifespan.state, metrics),
+                operations=FrontDoor(
+                    operations_app,
+                    connections_max=min(OPERATIONS_CONNECTIONS_MAX, _reserved(files) // 4),
+                    state=lifespan.state,
+                ),
+            )
             addresses = await listeners.open(player_socket, operations_socket)
             lifecycle.phase = Phase.READY
             log.info("serving", player=addresses.player, operations=addresses.operations)
@@ -98,7 +98,7 @@ async def run(
         finally:
             lifecycle.phase = Phase.CLOSED
             await lifespan.stop()
-            listeners.close()
+        listeners.close()
     return EXIT_CUT if cut else EXIT_OK
 
 

@@ -28,6 +28,9 @@ PREFIXES = (
 
 SECRET = {"database_url"}
 
+UNSET_WHEN_EMPTY = {"otel_exporter_otlp_endpoint", "otel_service_name", "otel_traces_sampler_arg"}
+"""OpenTelemetry's specification reads an empty variable as one that is not set."""
+
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:/s)?")
 
 
@@ -127,7 +130,10 @@ class Settings(BaseModel):
         None, description="Most requests that run at once; by default DATABASE_POOL_SIZE."
     )
     admission_wait_ms_max: int = Field(
-        2000, ge=0, le=60_000, description="Longest wait in line, in milliseconds, for any class."
+        2000,
+        ge=0,
+        le=60_000,
+        description="Longest wait in line, in ms; above 2000 only for clients that ask for it.",
     )
     admission_slot_horizon_s: int = Field(
         120, ge=1, le=3600, description="Furthest moment a refused client is promised, in seconds."
@@ -142,7 +148,7 @@ class Settings(BaseModel):
         10_000, ge=1, le=1_000_000, description="Most connections on the player listener."
     )
     body_bytes_max: int = Field(
-        262_144, ge=0, le=16_777_216, description="Largest request body, in bytes."
+        16_384, ge=0, le=16_777_216, description="Largest request body, in bytes."
     )
     body_s_max: float = Field(
         10.0, gt=0, le=300, description="Longest time for a request body to arrive, in seconds."
@@ -167,6 +173,13 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _rules(self) -> "Settings":
         errors = []
+        if self.port == self.operations_port != 0:
+            errors.append(f"PORT and OPERATIONS_PORT are both {self.port}; they must differ")
+        if self.admission_limit is not None and self.admission_limit > self.database_pool_size:
+            errors.append(
+                f"ADMISSION_LIMIT={self.admission_limit} is above DATABASE_POOL_SIZE="
+                f"{self.database_pool_size}: the rest would queue inside the pool"
+            )
         if self.environment is Environment.PRODUCTION:
             if not self.auth_enabled:
                 errors.append("AUTH_ENABLED=false is for local and test environments only")
@@ -203,7 +216,8 @@ def load_settings(environ: Mapping[str, str]) -> LoadedSettings:
         for name in names:
             field = name.lower()
             if name.isupper() and field in Settings.model_fields:
-                values[field], origins[field] = names[name], origin
+                if names[name] or field not in UNSET_WHEN_EMPTY:
+                    values[field], origins[field] = names[name], origin
             elif origin == "file" or name.startswith(PREFIXES):
                 errors.append(_unknown(name, origin))
     defaults = _environment_defaults(values.get("environment", ""))

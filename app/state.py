@@ -27,11 +27,6 @@ class Lifecycle:
         """Whether new work should be routed here."""
         return self.phase is Phase.READY
 
-    @property
-    def draining(self) -> bool:
-        """Whether answers should tell clients to connect elsewhere."""
-        return self.phase in {Phase.DRAINING, Phase.CLOSED}
-
 
 class Pingable(Protocol):
     """Something that can be asked whether it answers."""

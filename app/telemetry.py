@@ -6,9 +6,12 @@ OTEL_EXPORTER_OTLP_ENDPOINT is set; without it they carry ids for logs and probl
 nothing.
 """
 
+import asyncio
 import logging
 import sys
+import threading
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, TextIO
 
@@ -29,7 +32,8 @@ DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 1
 
 SPAN_QUEUE_MAX = 16_384
 SPAN_EXPORT_DELAY_MS = 1_000
-FLUSH_MS_MAX = 2_000
+EXPORT_S_MAX = 2.0
+FLUSH_S_MAX = 2.0
 
 
 class Metrics:
@@ -150,12 +154,34 @@ def create_tracer_provider(
     provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(
         BatchSpanProcessor(
-            OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"),
+            OTLPSpanExporter(
+                endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_S_MAX
+            ),
             max_queue_size=SPAN_QUEUE_MAX,
             schedule_delay_millis=SPAN_EXPORT_DELAY_MS,
         )
     )
     return provider
+
+
+async def flush_spans(provider: TracerProvider) -> None:
+    """Send what is left, for at most `FLUSH_S_MAX`.
+
+    The SDK's own time-out bounds nothing, and a thread of the loop's executor would be waited for
+    at the end: so this is a thread that the process leaves behind if the collector does not answer.
+    """
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+
+    def flush() -> None:
+        provider.force_flush()
+        with suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=flush, daemon=True).start()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FLUSH_S_MAX):
+            await done.wait()
 
 
 def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:

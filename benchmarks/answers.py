@@ -40,6 +40,8 @@ class Outcome(StrEnum):
 
 REFUSED = frozenset({Outcome.REFUSED_503, Outcome.REFUSED_429})
 UNANSWERED = frozenset({Outcome.TIMEOUT, Outcome.RESET, Outcome.NO_CONNECTION, Outcome.CUT_OFF})
+# Answered, but neither let in nor told when to come again.
+WRONG = frozenset({Outcome.CLIENT_ERROR, Outcome.SERVER_ERROR, Outcome.BAD_BODY})
 
 
 class Refusal(msgspec.Struct):
@@ -81,11 +83,6 @@ class Answer:
         self._total = 0
         self.status = 0
         self.closes = False
-
-    @property
-    def begun(self) -> bool:
-        """Return whether any byte has come."""
-        return bool(self._bytes)
 
     def feed(self, data: bytes) -> bool:
         """Take `data`; return whether the answer is whole now. Raise ValueError if it is none."""

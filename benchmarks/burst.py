@@ -2,7 +2,8 @@
 
 `python -m benchmarks.burst` runs every scenario three times, one after another in each round, on a
 PostgreSQL of its own. It writes benchmarks/results/burst.json and the README's tables. Other sizes
-(--rate, --seconds, --scenario) are tries: shown, kept nowhere.
+(--rate, --seconds, --scenario) are tries: shown, kept nowhere. It exits with 1 if
+a scenario has fewer valid runs than were asked for.
 """
 
 import argparse
@@ -17,11 +18,12 @@ from typing import NoReturn
 
 import msgspec
 
+from app.server import raise_file_limit
 from benchmarks import scenarios
+from benchmarks.answers import Outcome
 from benchmarks.conditions import ROOT, describe
 from benchmarks.database import bench_database, load_test_catalogue
 from benchmarks.held import Held, as_ordinary_role
-from benchmarks.load import raise_file_limit
 from benchmarks.probe import NotHeld, Probe, confirm, probe
 from benchmarks.processes import Child, machine_busy_s, start, stop, watch
 from benchmarks.report import RESULTS, render, write_readme
@@ -98,7 +100,7 @@ class Bench:
     def _hold(self) -> Probe:
         asyncio.run(self.held.hold(scenarios.HELD_PER_S))
         asyncio.run(self.held.empty())
-        settings = self.settings | {"ADMISSION_MODE": "off"}
+        settings = self.settings | scenarios.FIXED | {"ADMISSION_MODE": "off"}
         with serving(settings, self._folder / "probe.log") as service:
             result = probe(service.port, lambda: asyncio.run(self.held.count()).taken)
         confirm(result, scenarios.HELD_PER_S)
@@ -141,11 +143,17 @@ def _measure(bench: Bench, chosen: Sequence[Scenario], runs: int, keep: Path | N
         conditions=describe(
             "python -m benchmarks.burst",
             asyncio.run(bench.held.version()),
-            {name: value for name, value in bench.settings.items() if not _is_a_place(name)},
+            {
+                name: value
+                for name, value in (bench.settings | scenarios.FIXED).items()
+                if not _is_a_place(name)
+            },
         ),
         rate_per_s=bench.rate_per_s,
         seconds=bench.seconds,
         held_per_s=scenarios.HELD_PER_S,
+        scenarios_asked=[scenario.key for scenario in chosen],
+        runs_asked=runs,
         runs=[],
     )
     for number in range(1, runs + 1):
@@ -157,7 +165,7 @@ def _measure(bench: Bench, chosen: Sequence[Scenario], runs: int, keep: Path | N
                 if keep is not None:
                     keep.parent.mkdir(exist_ok=True)
                     keep.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
-                if not run.load.void:
+                if not run.void:
                     break
     return results
 
@@ -172,8 +180,11 @@ def _line(run: Run) -> str:
     conserved = "conserved" if load.conserved else "NOT CONSERVED"
     held = "not held"
     if run.probe is not None:
-        held = f"held {run.probe.first_per_s}/{run.probe.returning_per_s}/s"
-    void = f"; VOID: {load.void}" if load.void else ""
+        held = (
+            f"held {run.probe.first_per_s}/{run.probe.returning_per_s}/s,"
+            f" {run.moments_taken} moments taken for {load.count(Outcome.OK)} acknowledged"
+        )
+    void = f"; VOID: {run.void}" if run.void else ""
     return (
         f"{run.scenario} #{run.number}: {load.arrived_in} of {load.offered} in;"
         f" {load.attempts} attempts = {load.outcomes} ({conserved}); reasons {load.reasons};"
@@ -196,7 +207,7 @@ def _end(signal_number: int, _: FrameType | None) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the command line asks for; a missed target is a result, not a failure."""
+    """Run what the command line asks for; a missed target is a result, a missing run is not."""
     options = _read_arguments(arguments)
     signal.signal(signal.SIGTERM, _end)
     raise_file_limit()
@@ -214,7 +225,7 @@ def main(arguments: Sequence[str]) -> int:
     print(render(results))
     if keep is not None:
         write_readme(results)
-    return 0
+    return 0 if results.complete else 1
 
 
 if __name__ == "__main__":

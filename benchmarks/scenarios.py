@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.answers import UNANSWERED
+from benchmarks.answers import UNANSWERED, WRONG
 from benchmarks.conditions import Conditions
 from benchmarks.probe import Probe
 from benchmarks.processes import Usage
@@ -14,9 +14,15 @@ from benchmarks.stats import Summary
 RATE_PER_S = 600
 SECONDS = 60
 HELD_PER_S = 300
-# The service's own defaults; the admitted may wait this long, then for this many others.
+# The admitted may wait this long, then for this many others.
 WAIT_MS_MAX = 2000
 LIMIT = 10
+# Told to every service, so that what the targets assume is what runs.
+FIXED = {
+    "DATABASE_POOL_SIZE": str(LIMIT),
+    "ADMISSION_LIMIT": str(LIMIT),
+    "ADMISSION_WAIT_MS_MAX": str(WAIT_MS_MAX),
+}
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +40,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     def settings(self) -> dict[str, str]:
         """Return the service's settings that make this scenario."""
         if not self.gate:
-            return {"ADMISSION_MODE": "off"}
+            return {**FIXED, "ADMISSION_MODE": "off"}
         told = {"ADMISSION_INITIALIZE_RATE": f"{HELD_PER_S}/s"} if self.rate_told else {}
-        return {"ADMISSION_MODE": "enforce", **told}
+        return {**FIXED, "ADMISSION_MODE": "enforce", **told}
 
 
 SCENARIOS = (
@@ -74,14 +80,26 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         """Return how many acknowledged players are not in the database."""
         return max(0, self.players_acknowledged - self.players_stored)
 
+    @property
+    def void(self) -> str:
+        """Return why this run is no result; empty when it is one."""
+        reasons = [self.load.void] if self.load.void else []
+        if self.lost:
+            reasons.append(f"{self.lost} acknowledged players are not stored")
+        if self.service_exit_status:
+            reasons.append(f"the service ended with exit status {self.service_exit_status}")
+        return ", ".join(reasons)
+
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """A set of runs on one machine."""
+    """A set of runs on one machine, and what was asked for: `runs_asked` of each scenario."""
 
     conditions: Conditions
     rate_per_s: int
     seconds: int
     held_per_s: int
+    scenarios_asked: list[str]
+    runs_asked: int
     runs: list[Run]
 
     @property
@@ -91,7 +109,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, key: str) -> list[Run]:
         """Return the valid runs of a scenario; a void run is never a result."""
-        return [run for run in self.runs if run.scenario == key and not run.load.void]
+        return [run for run in self.runs if run.scenario == key and not run.void]
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every scenario has all the valid runs that were asked for."""
+        return all(len(self.of(key)) >= self.runs_asked for key in self.scenarios_asked)
 
 
 class Target(NamedTuple):
@@ -120,6 +143,14 @@ def targets(results: Results) -> tuple[Target, ...]:
     admitted_ms_max = WAIT_MS_MAX + 1000 * (LIMIT + 1) / results.held_per_s
     return (
         Target(("b", "c"), "time-outs and resets", "", 0, False, _unanswered),
+        Target(
+            ("b", "c", "d"),
+            "answers that are neither 200 nor a refusal with a moment",
+            "",
+            0,
+            False,
+            lambda run: run.load.count(*WRONG),
+        ),
         Target(("b", "c"), "refused, p99", "ms", 50, False, lambda run: run.load.refused_ms.p99),
         Target(
             ("b", "c"),

@@ -67,7 +67,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def conserved(self) -> bool:
-        """Return whether each attempt has exactly one outcome and each arrival one fate."""
+        """Return whether each attempt has exactly one outcome."""
         return self.attempts == sum(self.outcomes.values())
 
     def count(self, *outcomes: Outcome) -> int:
@@ -121,6 +121,7 @@ def summarise(
     got_in = [fate for fate in fates if fate[-1].outcome is Outcome.OK]
     turned_away = [fate for fate in fates if any(a.outcome in REFUSED for a in fate)]
     admitted = [a for a in attempts if a.outcome is Outcome.OK]
+    ended = Counter(a.outcome for a in attempts if a.outcome is not None)
     slip_ms = spread_ms(a.started_ns - a.intended_ns for a in attempts)
     burst_end_ns = start_ns + plan.seconds * NS_PER_S
     return Summary(
@@ -137,7 +138,7 @@ def summarise(
         time_to_in_ms=spread_ms(fate[-1].ended_ns - fate[0].intended_ns for fate in got_in),
         last_in_s=round(max((a.ended_ns - start_ns for a in admitted), default=0) / NS_PER_S, 2),
         attempts=len(attempts),
-        outcomes=dict(Counter(a.outcome for a in attempts if a.outcome is not None)),
+        outcomes={str(outcome): count for outcome, count in ended.items()},
         reasons=dict(Counter(a.reason for a in attempts if a.reason)),
         admitted_ms=spread_ms(a.ended_ns - a.intended_ns for a in admitted),
         refused_ms=spread_ms(a.ended_ns - a.intended_ns for a in attempts if a.outcome in REFUSED),
@@ -148,7 +149,13 @@ def summarise(
         generator_cpu_us_per_attempt=round(generator_cpu_ns / 1000 / max(len(attempts), 1), 1),
         in_flight_max=in_flight_max,
         full_checks=full_checks,
-        void=_why_void(plan, slip_ms, started=len(fates)),
+        void=_why_void(
+            plan,
+            slip_ms,
+            started=len(fates),
+            attempts=len(attempts),
+            outcomes=ended.total(),
+        ),
     )
 
 
@@ -174,10 +181,13 @@ def _by_second(attempts: Sequence[Attempt], start_ns: int) -> list[Second]:
     return [Second(ok[s], refused[s], failed[s]) for s in range(last + 1)]
 
 
-def _why_void(plan: Plan, slip_ms: Spread, *, started: int) -> str:
+def _why_void(plan: Plan, slip_ms: Spread, *, started: int, attempts: int, outcomes: int) -> str:
     """Return why the run says nothing about the service; empty when it does."""
+    reasons = []
     if slip_ms.p99 > SLIP_P99_MS_MAX:
-        return f"schedule slip p99 {slip_ms.p99} ms is over {SLIP_P99_MS_MAX:g} ms"
+        reasons.append(f"schedule slip p99 {slip_ms.p99} ms is over {SLIP_P99_MS_MAX:g} ms")
     if started < plan.arrivals:
-        return f"only {started} of {plan.arrivals} arrivals were sent"
-    return ""
+        reasons.append(f"only {started} of {plan.arrivals} arrivals were sent")
+    if outcomes != attempts:
+        reasons.append(f"not conserved: {attempts} attempts have {outcomes} outcomes")
+    return ", ".join(reasons)

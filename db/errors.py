@@ -7,6 +7,7 @@
 The driver's text goes to the log line, as the problem's cause, never to the client.
 """
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ import asyncpg
 
 from app.errors import Problem, Reason
 
+RETRY_AFTER_MS = (500, 3000)
 DETAIL = "The database does not answer in time; try again shortly."
 
 # At start these are wrong settings; later, a password or a database that changed under us.
@@ -42,6 +44,15 @@ def map_errors() -> Iterator[None]:
     try:
         yield
     except (*AWAY, *_REFUSED) as failure:
-        raise Problem(
-            Reason.DATABASE_UNAVAILABLE, DETAIL, headers={"Retry-After": "1"}
-        ) from failure
+        raise unavailable() from failure
+
+
+def unavailable() -> Problem:
+    """Return the problem, with a moment at random: not all should return together."""
+    retry_after_ms = random.randint(*RETRY_AFTER_MS)  # noqa: S311 - nothing secret about it
+    return Problem(
+        Reason.DATABASE_UNAVAILABLE,
+        DETAIL,
+        headers={"Retry-After": str(-(-retry_after_ms // 1000))},
+        extra={"retry_after_ms": retry_after_ms},
+    )

@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.errors import EXCEPTION_HANDLERS
 from app.routing import Endpoint, OneMethodRoute
 from app.telemetry import Metrics
 
@@ -21,5 +22,6 @@ def create_operations_app(metrics: Metrics, *, live: Endpoint, ready: Endpoint) 
             OneMethodRoute("GET", "/healthz", live),
             OneMethodRoute("GET", "/readyz", ready),
             OneMethodRoute("GET", "/metrics", show_metrics),
-        ]
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
     )

@@ -7,11 +7,13 @@ import pytest
 
 from benchmarks.conditions import Conditions
 from benchmarks.manifest import Manifest
+from benchmarks.probe import Probe
 from benchmarks.processes import Usage
 from benchmarks.report import BEGIN, END, render, replace_between_markers
 from benchmarks.scenarios import Results, Run, targets
 from benchmarks.stats import Spread, Summary
 
+WRONG_ANSWERS = "answers that are neither 200 nor a refusal with a moment"
 NOTHING = Spread(count=0, p50=0, p95=0, p99=0, max=0)
 
 
@@ -46,7 +48,14 @@ def load(**changes: Any) -> Summary:
     return Summary(**figures | changes)
 
 
-def run(scenario: str = "c", *, stored: int = 36_000, **changes: Any) -> Run:
+def run(
+    scenario: str = "c",
+    *,
+    stored: int = 36_000,
+    exit_status: int = 0,
+    probe: Probe | None = None,
+    **changes: Any,
+) -> Run:
     made = load(**changes)
     return Run(
         scenario=scenario,
@@ -56,15 +65,15 @@ def run(scenario: str = "c", *, stored: int = 36_000, **changes: Any) -> Run:
         service=Usage(cpu_s=54.0, rss_mib_max=120.0, pss_mib_max=110.0),
         database=Usage(cpu_s=9.0, rss_mib_max=400.0, pss_mib_max=80.0),
         elsewhere_cpu_s=0.1,
-        probe=None,
+        probe=probe,
         players_stored=stored,
         players_acknowledged=made.players_in,
         moments_taken=made.arrived_in,
-        service_exit_status=0,
+        service_exit_status=exit_status,
     )
 
 
-def results(*runs: Run) -> Results:
+def results(*runs: Run, asked: int = 1) -> Results:
     machine = Manifest(
         date="2026-01-01T00:00:00+00:00",
         command="python -m benchmarks.burst",
@@ -78,7 +87,13 @@ def results(*runs: Run) -> Results:
         machine=machine, memory_gib=8, commit="abc", postgresql="18.6", settings={}
     )
     return Results(
-        conditions=conditions, rate_per_s=600, seconds=60, held_per_s=300, runs=list(runs)
+        conditions=conditions,
+        rate_per_s=600,
+        seconds=60,
+        held_per_s=300,
+        scenarios_asked=sorted({run.scenario for run in runs}),
+        runs_asked=asked,
+        runs=list(runs),
     )
 
 
@@ -125,6 +140,9 @@ def test_one_client_without_an_answer_misses_the_target() -> None:
     ("scenario", "name", "changes"),
     [
         ("b", "time-outs and resets", {"outcomes": {"reset": 1}}),
+        ("b", WRONG_ANSWERS, {"outcomes": {"server_error": 1}}),
+        ("c", WRONG_ANSWERS, {"outcomes": {"client_error": 1}}),
+        ("d", WRONG_ANSWERS, {"outcomes": {"bad_body": 1}}),
         ("b", "refused, p99", {"refused_ms": Spread(count=1, p50=9, p95=9, p99=50.1, max=60)}),
         ("b", "admitted, p95", {"admitted_ms": Spread(count=1, p50=9, p95=2037, p99=2, max=2)}),
         ("b", "goodput during the burst", {"goodput_per_s": 284.9}),
@@ -146,7 +164,44 @@ def test_each_target_is_met_by_a_good_run_and_missed_just_beyond_its_bound(
 
 
 def test_an_acknowledged_player_who_is_not_stored_is_reported() -> None:
-    assert "not in the database: 2" in render(results(run(stored=35_998)))
+    assert "not in the database: 2" in render(results(run(), run(stored=35_998)))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (run(stored=35_998), "2 acknowledged players are not stored"),
+        (run(exit_status=10), "the service ended with exit status 10"),
+        (run(void="not conserved"), "not conserved"),
+    ],
+)
+def test_a_void_run_is_no_result_and_its_reason_is_shown(bad: Run, reason: str) -> None:
+    made = results(run(), bad)
+    assert made.of("c") == [run()]
+    assert f"void runs: 1 - (c) #1: {reason}." in render(made)
+
+
+def test_a_scenario_without_a_valid_run_meets_no_target() -> None:
+    made = results(run("b"), run("c", exit_status=1))
+    assert not made.complete
+    assert line(render(made), "arrivals in | (c)").endswith("| no valid run | **no** |")
+
+
+def test_fewer_valid_runs_than_asked_for_meet_no_target() -> None:
+    made = results(run(), run(stored=0), run(), asked=3)
+    assert not made.complete
+    assert line(render(made), "arrivals in | (c)").endswith("(2 of 3 runs valid) | **no** |")
+
+
+def test_results_with_every_run_that_was_asked_for_are_complete() -> None:
+    assert results(run(), run(void="slip"), run(), asked=2).complete
+
+
+def test_held_runs_show_the_moments_taken_beside_the_acknowledged() -> None:
+    probe = Probe(first_per_s=300, returning_per_s=300, taken_per_first=1, taken_per_returning=1)
+    name = "held: moments taken / acknowledged initializes"
+    assert line(render(results(run(probe=probe))), name).endswith("| 1.000 |")
+    assert line(render(results(run("d"))), name).endswith("| none |")
 
 
 def test_only_the_text_between_the_markers_is_replaced() -> None:

@@ -129,6 +129,14 @@ def test_a_run_is_void_when_an_arrival_was_never_sent() -> None:
     assert "3 of 4" in summary(BURST[:3]).void
 
 
+def test_a_run_is_void_when_an_attempt_has_no_outcome() -> None:
+    endless = Attempt(3, 1, 1500 * NS_PER_MS)
+    endless.started_ns = endless.intended_ns
+    made = summary([*BURST[:3], endless])
+    assert not made.conserved
+    assert made.void == "not conserved: 4 attempts have 3 outcomes"
+
+
 def test_a_run_without_any_answer_has_figures_too() -> None:
     made = summary([])
     assert (made.arrived_in, made.last_in_s, made.seconds) == (0, 0, [])
