@@ -37,6 +37,7 @@ from app.settings import (
     Settings,
     SettingsInvalid,
     load_settings,
+    range_of,
 )
 from app.state import Lifecycle
 from app.telemetry import Metrics, configure_logs, create_tracer_provider
@@ -83,7 +84,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     names = "\n".join(
-        f"  {name.upper():28} {field.description}" for name, field in Settings.model_fields.items()
+        f"  {name.upper()} ({range_of(name)})\n      {field.description}"
+        for name, field in Settings.model_fields.items()
     )
     parser = argparse.ArgumentParser(
         prog="python -m app",
@@ -179,13 +181,15 @@ def _show_settings(_: argparse.Namespace) -> int:
 
 
 def _settings_table(loaded: LoadedSettings) -> Table:
-    table = Table("Name", "Value", "From", "Meaning", title="Settings, all read at the start")
+    table = Table(
+        "Name", "Value", "From", "Range", "Meaning", title="Settings, all start-only: read once"
+    )
     for name, field in Settings.model_fields.items():
         value = getattr(loaded.settings, name)
         if name in SECRET and value is not None:
             value = "(hidden)"
         shown = "" if value is None else str(value)
-        table.add_row(name.upper(), shown, loaded.origins[name], field.description)
+        table.add_row(name.upper(), shown, loaded.origins[name], range_of(name), field.description)
     return table
 
 

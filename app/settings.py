@@ -240,6 +240,24 @@ def _validate(values: Mapping[str, Any], errors: list[str]) -> Settings | None:
     return None
 
 
+def range_of(name: str) -> str:
+    """Return which values a setting takes, in a few words."""
+    field = Settings.model_fields[name]
+    schema = Settings.model_json_schema()
+    shape = schema["properties"][name]
+    shape = next((one for one in shape.get("anyOf", ()) if one.get("type") != "null"), shape)
+    if "$ref" in shape:
+        shape = schema["$defs"][shape["$ref"].rsplit("/", 1)[-1]]
+    if "enum" in shape:
+        return " | ".join(shape["enum"])
+    high = shape.get("maximum", shape.get("le"))
+    if high is not None:
+        above = shape.get("exclusiveMinimum", shape.get("gt"))
+        low = shape.get("minimum", shape.get("ge"))
+        return f"{low:.0f} to {high:.0f}" if above is None else f"above {above:.0f} to {high:.0f}"
+    return "true | false" if field.annotation is bool else "text"
+
+
 def _environment_defaults(environment: str) -> dict[str, Any]:
     """Return the defaults that differ by environment."""
     if environment == Environment.PRODUCTION:

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import AdmissionMode, Environment, SettingsInvalid, load_settings
+from app.settings import (
+    AdmissionMode,
+    Environment,
+    SettingsInvalid,
+    load_settings,
+    range_of,
+)
 
 
 def errors_of(environ: dict[str, str]) -> tuple[str, ...]:
@@ -101,3 +107,36 @@ def test_authentication_cannot_be_switched_on_before_it_is_built() -> None:
 def test_a_wrong_database_address_is_never_shown() -> None:
     errors = errors_of({"DATABASE_URL": "postgresql://u:secret@h/d", "PORT": "x"})
     assert "secret" not in " ".join(errors)
+
+
+def test_two_listeners_need_two_ports_unless_the_system_chooses() -> None:
+    [error] = errors_of({"PORT": "8000", "OPERATIONS_PORT": "8000"})
+    assert "both 8000" in error
+    load_settings({"PORT": "0", "OPERATIONS_PORT": "0"})
+
+
+def test_more_places_than_connections_would_queue_inside_the_pool() -> None:
+    [error] = errors_of({"ADMISSION_LIMIT": "11", "DATABASE_POOL_SIZE": "10"})
+    assert error.startswith("ADMISSION_LIMIT=11")
+
+
+def test_an_empty_opentelemetry_variable_is_not_set() -> None:
+    assert (
+        load_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}).settings.otel_exporter_otlp_endpoint
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("port", "0 to 65535"),
+        ("admission_mode", "off | enforce"),
+        ("admission_initialize_rate", "above 0 to 1000000"),
+        ("admission_limit", "1 to 10000"),
+        ("auth_enabled", "true | false"),
+        ("database_url", "text"),
+    ],
+)
+def test_a_person_is_told_which_values_a_setting_takes(name: str, values: str) -> None:
+    assert range_of(name) == values
