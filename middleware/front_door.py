@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 
 from app.errors import Reason
 from middleware.http11 import Context, DatedConfig, Http11, Inbox, complete
-from middleware.turned_away import LINGER_S_MAX, TurnedAway, busy_answer
+from middleware.turned_away import TurnedAway, busy_answer
 
 IDLE_S_MAX: Final = 5.0
 """How long a connection may show no complete request head, at its start and between requests."""
@@ -29,8 +29,10 @@ IDLE_S_MAX: Final = 5.0
 STALL_S_MAX: Final = 10.0
 """How long a client may read nothing of what waits for it."""
 
+LINGER_S_MAX: Final = 2.0
 LINGER_BYTES_MAX: Final = 16 * 1024 * 1024
-"""How much a client may go on sending after its answer."""
+"""How long, and how much, a client may go on sending after an answer that ends its connection.
+Closing at once would reset it before it has read the answer."""
 
 UNFED_BYTES_MAX: Final = 64 * 1024
 """Bytes of later requests above which the client is not read on."""
@@ -52,6 +54,7 @@ class FrontDoor:
         on_refused: Callable[[str], None] = lambda _reason: None,
         idle_s_max: float = IDLE_S_MAX,
         stall_s_max: float = STALL_S_MAX,
+        linger_s_max: float = LINGER_S_MAX,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self.app = app
@@ -62,6 +65,7 @@ class FrontDoor:
         self.on_refused = on_refused
         self.idle_s_max = idle_s_max
         self.stall_s_max = stall_s_max
+        self.linger_s_max = linger_s_max
         self.connections: set[Connection] = set()
         self.running: set[asyncio.Task[None]] = set()
         self.closing = False
@@ -77,7 +81,8 @@ class FrontDoor:
             return Connection(self)
         self.on_refused(Reason.CONNECTIONS_FULL)
         full = len(self._turned_away) >= self._turned_away_max
-        return TurnedAway(busy_answer(self._dice()), None if full else self._turned_away)
+        answer = busy_answer(self._dice())
+        return TurnedAway(answer, None if full else self._turned_away, self.linger_s_max)
 
     def say_goodbye(self) -> None:
         """From now on each answer ends its connection."""
@@ -101,6 +106,8 @@ class FrontDoor:
         cut = len(tasks) + sum(connection.owes_an_answer for connection in self.connections)
         for connection in tuple(self.connections):
             connection.abort()
+        for turned_away in tuple(self._turned_away):
+            turned_away.abort()
         for task in tasks:
             task.cancel()
         return cut
@@ -196,7 +203,7 @@ class Connection(asyncio.Protocol):
         if self._open:
             assert self._http is not None
             self._left = True
-            self._http.end()
+            complete(self._http.handle(Closed()))
             if not self._tasks:
                 self._finish()
         return self._open
@@ -272,8 +279,11 @@ class Connection(asyncio.Protocol):
         async def send_when_writable(message: Message) -> None:
             if self._writable is not None:
                 await self._writable.wait()
+            starts = message["type"] == "http.response.start"
+            if starts and self._http is not None:
+                self._http.promise_end_if_unread()
             await send(message)
-            if message["type"] != "http.response.start":
+            if not starts:
                 self._flush()  # head and body leave together: one call, one packet
 
         try:
@@ -323,13 +333,13 @@ class Connection(asyncio.Protocol):
         self._cancel_idle_timer()
         self._cancel_end_timer()
         complete(self._http.handle(Closed()))
-        if self._http.fully_read:
+        if self._left or self._http.fully_read:
             self._transport.close()
             self._watch_progress()
         else:
             self._transport.resume_reading()
             self._transport.write_eof()
-            self._end_timer = self._loop.call_later(LINGER_S_MAX, self.abort)
+            self._end_timer = self._loop.call_later(self._door.linger_s_max, self.abort)
 
     def _watch_progress(self, owed_before: int | None = None) -> None:
         """Abort when nothing of what is owed has left since the last look."""

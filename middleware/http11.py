@@ -185,11 +185,10 @@ class Http11(H11Protocol):
         complete(self._handle_what_came())
         self._feed_on()
 
-    def end(self) -> None:
-        """Take the client's end of the connection: it has left, whatever it still waits for."""
-        if not self._stopped:
-            self._feed(b"")
-        complete(self.handle(Closed()))
+    def promise_end_if_unread(self) -> None:
+        """Say `Connection: close` in the answer that comes, if a part of the body is still out."""
+        if not self.fully_read:
+            self.keep_alive_requests = self.config.keep_alive_max_requests
 
     def _feed_on(self) -> None:
         while self._unfed and not self._stopped:
@@ -279,7 +278,7 @@ def check_head(received: bytes) -> None:
         raise Refused(
             Problem(
                 Reason.HEADERS_TOO_LARGE,
-                f"The header fields may have {HEAD_BYTES_MAX} bytes and no more.",
+                f"A request's head may have {HEAD_BYTES_MAX} bytes and no more.",
             )
         )
     if head.count(b"\n") > HEADER_FIELDS_MAX:

@@ -8,10 +8,8 @@ from app.errors import CONTENT_TYPE, Problem, Reason
 RETRY_AFTER_MS: Final = range(500, 1001)
 """All of them round up to `Retry-After: 1`."""
 
-LINGER_S_MAX: Final = 2.0
-"""How long a client may go on sending after its answer. Closing at once would reset it unread."""
-
 LINGER_BYTES_MAX: Final = 64 * 1024
+"""How much such a client may go on sending while it reads its answer."""
 
 
 def busy_answer(die: float) -> bytes:
@@ -36,14 +34,22 @@ def busy_answer(die: float) -> bytes:
 class TurnedAway(asyncio.Protocol):
     """One refused connection. It counts in `lingering`; without it, it is closed at once."""
 
-    def __init__(self, answer: bytes, lingering: "set[TurnedAway] | None") -> None:
+    def __init__(
+        self, answer: bytes, lingering: "set[TurnedAway] | None", linger_s_max: float
+    ) -> None:
         self._answer = answer
         self._lingering = lingering
+        self._linger_s_max = linger_s_max
         self._dropped_bytes = 0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         if lingering is not None:
             lingering.add(self)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Answer before anything was read."""
@@ -53,7 +59,7 @@ class TurnedAway(asyncio.Protocol):
             transport.close()
         else:
             transport.write_eof()
-            self._timer = asyncio.get_running_loop().call_later(LINGER_S_MAX, transport.abort)
+            self._timer = asyncio.get_running_loop().call_later(self._linger_s_max, transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Drop the request."""

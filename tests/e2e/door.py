@@ -50,16 +50,17 @@ def open_door(app: ASGIApp, *, connections_max: int = 100, **limits: Any) -> Ite
         return door, server
 
     loop = uvloop.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    door, server = asyncio.run_coroutine_threadsafe(listen(), loop).result(PATIENCE_S)
+    opened = OpenDoor(door, server.sockets[0].getsockname()[:2], refused, loop)
     try:
-        door, server = asyncio.run_coroutine_threadsafe(listen(), loop).result(PATIENCE_S)
-        opened = OpenDoor(door, server.sockets[0].getsockname()[:2], refused, loop)
         yield opened
+    finally:
         opened.call(server.close)
         opened.call(door.cut)
+        # A loop with an open connection would not close before the last of its timers.
         eventually(lambda: not door.running and not door.connections)
-    finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE_S)
         loop.close()

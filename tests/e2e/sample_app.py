@@ -24,6 +24,8 @@ class SampleApp:
             "/stream": self._stream,
             "/slow-reader": self._read_slowly,
             "/deaf": self._hear_nothing,
+            "/impatient": self._answer_unheard,
+            "/tidy": self._tidy_up,
             "/fail": self._fail,
         }
         handler = handlers.get(scope["path"], self._describe)
@@ -54,7 +56,7 @@ class SampleApp:
         self.seen.append("waiting")
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.seen.append("left")
+        self.seen.append((await receive())["type"])
         await answer(send, b"still here")
 
     async def _hold(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,6 +88,18 @@ class SampleApp:
 
     async def _hear_nothing(self, *_: Any) -> None:
         await asyncio.Event().wait()
+
+    async def _answer_unheard(self, _: Scope, __: Receive, send: Send) -> None:
+        await asyncio.sleep(0.1)
+        await answer(send, b"enough")
+
+    async def _tidy_up(self, *_: Any) -> None:
+        """Never answer, and take a moment to end when cancelled."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.1)
+            self.seen.append("tidied")
 
     async def _fail(self, *_: Any) -> None:
         raise ValueError("planted")

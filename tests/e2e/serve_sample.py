@@ -49,7 +49,7 @@ class Started:
         scope["state"]["greeting"] = "hello"
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        say("ended")
+        say(f"ended {self._app.seen}")
         await send({"type": "lifespan.shutdown.complete"})
 
 

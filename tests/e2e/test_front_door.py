@@ -49,6 +49,8 @@ def test_above_the_cap_a_client_is_told_when_to_come_back(app: SampleApp) -> Non
             assert answer.headers["retry-after"] == "1"
             assert 500 <= answer.json()["retry_after_ms"] <= 1000
             assert third.ends()
+            for _ in range(3):
+                third.send(b"a client that is still sending is not reset")
         assert served.refused == ["connections_full"]
         assert one.ask(request()).status == 200, "those inside do not notice"
 
@@ -86,9 +88,10 @@ def test_a_crowd_at_the_cap_is_answered_or_closed_and_nobody_hangs(app: SampleAp
 
 
 def test_fifty_requests_at_once_are_answered_in_order(served: OpenDoor) -> None:
+    some_take_longer = request("POST", "/echo", body=b"quick") + request("GET", "/hold?0.001")
     with served.connect() as client:
-        client.send(b"".join(request("POST", "/echo", body=b"%d" % n) for n in range(50)))
-        assert [client.answer().body for _ in range(50)] == [b"%d" % n for n in range(50)]
+        client.send(some_take_longer * 25)
+        assert [client.answer().body for _ in range(50)] == [b"quick", b"held"] * 25
 
 
 def test_a_connection_goes_on_after_the_application_says_no(served: OpenDoor) -> None:
@@ -170,6 +173,26 @@ def test_a_slow_reader_gets_everything(app: SampleApp) -> None:
         assert answer.body == STREAMED_PIECE * 100
 
 
+def test_a_client_that_goes_on_sending_after_its_refusal_is_cut(app: SampleApp) -> None:
+    with open_door(app, linger_s_max=0.1) as served, served.connect() as client:
+        assert client.ask(request("GET", "/%00")).status == 400
+        eventually(lambda: not served.door.connections)
+
+
+def test_when_all_shall_end_quiet_connections_go_at_once_and_others_with_their_answer(
+    app: SampleApp,
+) -> None:
+    with open_door(app, idle_s_max=3600) as served, served.connect() as quiet:
+        assert quiet.ask(request()).status == 200
+        with served.connect() as busy:
+            busy.send(request("GET", "/hold?0.2"))
+            eventually(lambda: served.door.running)
+            served.call(served.door.close_idle)
+            assert quiet.ends()
+            assert busy.answer().body == b"held"
+            assert busy.ends()
+
+
 # ── clients that leave ────────────────────────────────────────────────────────────────────────────
 
 
@@ -182,8 +205,27 @@ def test_a_waiting_request_learns_that_its_client_left(
     eventually(lambda: app.seen == ["waiting"])
     assert callable(leave)
     leave(client)
-    eventually(lambda: app.seen == ["waiting", "left"])
+    eventually(lambda: app.seen == ["waiting", "http.disconnect"])
     eventually(lambda: not served.door.connections)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_client_that_leaves_between_requests_is_forgotten_at_once(
+    app: SampleApp, asks: bool
+) -> None:
+    with open_door(app, idle_s_max=3600) as served:
+        with served.connect() as client:
+            if asks:
+                assert client.ask(request()).status == 200
+            eventually(lambda: served.door.connections)
+        eventually(lambda: not served.door.connections)
+
+
+def test_a_waiting_request_learns_that_its_client_sends_rubbish(app: SampleApp) -> None:
+    with open_door(app, linger_s_max=3600) as served, served.connect() as client:
+        client.send(request("GET", "/wait", "Transfer-Encoding: chunked") + b"rubbish\r\n")
+        assert client.answer().status == 400
+        eventually(lambda: app.seen == ["waiting", "http.disconnect"])
 
 
 def test_a_waiting_request_learns_it_even_when_more_was_sent(
@@ -193,7 +235,7 @@ def test_a_waiting_request_learns_it_even_when_more_was_sent(
     client.send(request("GET", "/wait") + request("GET", "/hold") * 20)
     eventually(lambda: app.seen == ["waiting"])
     client.socket.close()
-    eventually(lambda: app.seen == ["waiting", "left"])
+    eventually(lambda: app.seen == ["waiting", "http.disconnect"])
     eventually(lambda: not served.door.connections)
 
 
@@ -205,8 +247,8 @@ def test_a_client_that_only_ends_its_own_side_still_gets_its_answer(served: Open
         assert client.ends()
 
 
-def test_clients_that_leave_in_the_middle_of_a_body_leave_no_trace(served: OpenDoor) -> None:
-    with capture_logs() as logs:
+def test_clients_that_leave_in_the_middle_of_a_body_leave_no_trace(app: SampleApp) -> None:
+    with capture_logs() as logs, open_door(app, linger_s_max=3600) as served:
         for leave in (reset, lambda client: client.socket.close()):
             client = served.connect()
             client.send(b"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\nhalf")
@@ -240,6 +282,13 @@ def test_a_client_that_sends_what_nobody_reads_is_made_to_wait(served: OpenDoor,
         client.send(request("POST", "/deaf", head))
         with pytest.raises(TimeoutError):
             client.send(request() * 2_000_000)
+
+
+def test_a_client_that_is_answered_while_it_sends_can_read_the_answer(served: OpenDoor) -> None:
+    with served.connect() as client:
+        answer = client.ask(request("POST", "/impatient", body=b"x" * 10_000_000))
+        assert (answer.body, answer.headers["connection"]) == (b"enough", "close")
+        assert client.ends()
 
 
 class Limited:
@@ -309,7 +358,7 @@ def test_a_client_that_leaves_after_a_large_body_is_noticed(
     client.send(request("POST", "/wait", body=b"x" * BODY_BYTES_MAX))
     eventually(lambda: app.seen == ["waiting"])
     client.socket.close()
-    eventually(lambda: app.seen == ["waiting", "left"])
+    eventually(lambda: app.seen == ["waiting", "http.disconnect"])
 
 
 def test_a_client_that_leaves_in_a_body_never_reaches_the_application(

@@ -96,7 +96,7 @@ def test_an_idle_server_ends_at_once_and_says_that_nothing_was_cut(number: int) 
         assert idle.ask(request()).status == 200
         server.signal(number)
         assert idle.ends()
-        assert server.line() == "ended", "the application's own end"
+        assert server.line() == "ended []", "the application's own end"
         code, log = server.ends()
         assert (code, requests_cut(log)) == (0, [0])
 
@@ -121,9 +121,30 @@ def test_what_takes_too_long_is_cut_and_counted() -> None:
     ):
         server.signal()
         assert client.ends()
-        assert server.line() == "ended"
         code, log = server.ends()
         assert (code, requests_cut(log)) == (10, [2])
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [request("GET", "/stream?10000"), request("POST", "/echo", body=b"x" * 16_000_000)],
+    ids=["while it is sent", "after its request is over"],
+)
+def test_an_answer_that_its_client_does_not_read_counts_once(unread: bytes) -> None:
+    with serving(drain_s_max=0.3) as server, RawClient(server.player) as client:
+        client.send(unread)
+        server.signal()
+        code, log = server.ends()
+        assert (code, requests_cut(log)) == (10, [1])
+
+
+def test_requests_that_are_cut_may_tidy_up_before_the_application_ends() -> None:
+    with serving(drain_s_max=0.1) as server, RawClient(server.player) as client:
+        client.send(request("GET", "/tidy", "Expect: 100-continue", body=b""))
+        assert client.answer().status == 100
+        server.signal()
+        assert server.line() == "ended ['tidied']"
+        assert server.ends()[0] == 10
 
 
 def test_a_second_signal_cuts_at_once() -> None:
