@@ -146,6 +146,7 @@ def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
     for _ in range(20):
         admit(core, cls=Class.CONTROL)
     refused = refuse(core, cls=Class.CONTROL)
+    assert refused.cls is Class.CONTROL
     assert refused.reason is Reason.OVER_QUOTA
     assert refused.retry_after_ns == 50 * MS
     place = admit(core, 50 * MS, cls=Class.CONTROL)
@@ -171,6 +172,7 @@ def test_a_client_over_its_own_rate_is_told_when_its_next_token_comes() -> None:
     for _ in range(2):
         admit(core, key="hog")
     refused = refuse(core, key="hog")
+    assert refused.cls is Class.GAMEPLAY
     assert refused.reason is Reason.OVER_QUOTA
     assert refused.retry_after_ns == S
     admit(core, key="other")

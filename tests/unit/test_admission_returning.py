@@ -77,6 +77,19 @@ def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:
     assert refused.reason is Reason.LINE_FULL
 
 
+def test_without_a_rate_too_the_promised_stand_before_the_fresh() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=1, wait_ns_max=100 * MS))
+    admit(core, cls=Class.INITIALIZE, key="running")
+    for client in range(4):
+        wait(core, cls=Class.INITIALIZE, key=f"waiting {client}")
+    for client in range(50):
+        refuse(core, cls=Class.INITIALIZE, key=f"promised {client}")
+    # A place lasts 20 ms and the moments lie 20.4 ms apart, the first of them at 120.4 ms.
+    core.wake(100 * MS)
+    wait(core, 100 * MS, cls=Class.INITIALIZE, key="filler")
+    assert refuse(core, 100 * MS, cls=Class.INITIALIZE, key="one too many").cls is Class.INITIALIZE
+
+
 def test_a_returner_that_is_refused_again_does_not_start_over_at_the_far_end() -> None:
     core = AdmissionCore(FULL)
     overfull(core)
@@ -125,6 +138,7 @@ def test_beyond_the_horizon_a_client_is_spread_there_and_not_promised_anything()
     overfull(core)
     refused = refuse(core, cls=Class.INITIALIZE, key="a", jitter=0.25)
     assert not refused.reserved
+    assert refused.cls is Class.INITIALIZE
     assert refused.reason is Reason.LINE_FULL
     assert refused.retry_after_ns == 500 * MS + S // 4
     assert core.snapshot(0).promised == 0
