@@ -194,14 +194,8 @@ def _settings_table(loaded: LoadedSettings) -> Table:
 
 
 def _load_settings() -> LoadedSettings:
-    """Read the settings, and look at the database's address, which only `db` understands."""
-    loaded = load_settings(os.environ)
-    if loaded.settings.database_url is not None:
-        try:
-            derive(loaded.settings.database_url)
-        except ValueError as error:
-            raise SettingsInvalid((f"DATABASE_URL: {error}",)) from None
-    return loaded
+    """Read the settings; whether the database's address is one, only `db` knows."""
+    return load_settings(os.environ, {"database_url": derive})
 
 
 @contextmanager

@@ -6,9 +6,10 @@ ConfigMap as it is). All errors are reported at once, and each names the variabl
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -207,8 +208,14 @@ class LoadedSettings(BaseModel):
     origins: dict[str, str]
 
 
-def load_settings(environ: Mapping[str, str]) -> LoadedSettings:
-    """Read and check everything. Raises `SettingsInvalid` with every error."""
+def load_settings(
+    environ: Mapping[str, str], checks: Mapping[str, Callable[[str], object]] = MappingProxyType({})
+) -> LoadedSettings:
+    """Read and check everything. Raises `SettingsInvalid` with every error.
+
+    `checks` are those that this module cannot make: by field, they raise a `ValueError` that names
+    the variable.
+    """
     values: dict[str, str] = {}
     origins: dict[str, str] = {}
     errors: list[str] = []
@@ -220,6 +227,11 @@ def load_settings(environ: Mapping[str, str]) -> LoadedSettings:
                     values[field], origins[field] = names[name], origin
             elif origin == "file" or name.startswith(PREFIXES):
                 errors.append(_unknown(name, origin))
+    for field in checks.keys() & values.keys():
+        try:
+            checks[field](values[field])
+        except ValueError as error:
+            errors.append(str(error))
     defaults = _environment_defaults(values.get("environment", ""))
     origins = {field: origins.get(field, "default") for field in sorted(Settings.model_fields)}
     settings = _validate({**defaults, **values}, errors)

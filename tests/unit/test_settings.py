@@ -104,6 +104,16 @@ def test_authentication_cannot_be_switched_on_before_it_is_built() -> None:
     assert "not built yet" in error
 
 
+def test_what_only_another_layer_can_check_is_told_with_the_rest() -> None:
+    def refuse(_: str) -> None:
+        raise ValueError("DATABASE_URL is no address")
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings({"DATABASE_URL": "x", "PORT": "y"}, {"database_url": refuse})
+    assert caught.value.errors[0] == "DATABASE_URL is no address"
+    assert caught.value.errors[1].startswith("PORT=y")
+
+
 def test_a_wrong_database_address_is_never_shown() -> None:
     errors = errors_of({"DATABASE_URL": "postgresql://u:secret@h/d", "PORT": "x"})
     assert "secret" not in " ".join(errors)
