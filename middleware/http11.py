@@ -68,7 +68,7 @@ class Inbox:
         self._on_empty = on_empty
 
     async def put(self, message: Message) -> None:
-        """Add a message. Raises `Stopped` when no more of the body should be read for now."""
+        """Add a message. Raises `Stopped` when the application must first read what is there."""
         self._messages.put_nowait(message)
         if message.get("more_body") and self._messages.qsize() >= INBOX_MESSAGES_MAX:
             raise Stopped

@@ -250,12 +250,12 @@ async def test_a_slow_failure_is_a_lesson_about_capacity_and_a_mistake_of_the_cl
     learnt = bench.core.snapshot(0).drain_interval_ns
     bench.statuses["/mistake"] = 404
     bench.send("/mistake")
-    await asyncio.sleep(3)
+    await asyncio.sleep(3)  # of the virtual clock: no time passes
     await bench.end("/mistake")
     assert bench.core.snapshot(0).drain_interval_ns == learnt
     bench.statuses["/away"] = 503
     bench.send("/away")
-    await asyncio.sleep(3)
+    await asyncio.sleep(3)  # likewise
     await bench.end("/away")
     assert bench.core.snapshot(0).drain_interval_ns > learnt
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -11,6 +10,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from middleware.front_door import FrontDoor
+from tests.eventually import eventually
 from tests.raw_http import RawClient
 
 PATIENCE_S = 10.0
@@ -64,11 +64,3 @@ def open_door(app: ASGIApp, *, connections_max: int = 100, **limits: Any) -> Ite
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE_S)
         loop.close()
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until something is so; fail when it never is."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline_s, "it never became so"
-        time.sleep(0.01)

@@ -5,13 +5,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+from tests.eventually import eventually
 
 CHECKOUT = Path(__file__).parents[2]
 TOOLS = ("sh", "dirname", "sed", "sort", "cut", "head", "grep", "awk", "rm", "rmdir", "mkdir", "mv")
@@ -207,24 +207,17 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_run_leaves_no_process_and_is_made_good(
     checkout: Path, number: signal.Signals
 ) -> None:
     add_python(checkout, "python3")
     process = command(checkout, "run")
-    wait_until(lambda: any((checkout / ".venv").glob("lib/*/site-packages/pip")))
+    eventually(lambda: any((checkout / ".venv").glob("lib/*/site-packages/pip")))
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    wait_until(lambda: not processes_of(checkout))
+    eventually(lambda: not processes_of(checkout))
     assert "making" in bootstrap(checkout, "run")[1]
     assert bootstrap(checkout, "run") == (0, "")
 

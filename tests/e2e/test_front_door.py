@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 from app.errors import Problem, ProblemResponse
 from middleware.body_limits import BodyLimits
 from middleware.turned_away import busy_answer
-from tests.e2e.door import OpenDoor, eventually, open_door
+from tests.e2e.door import OpenDoor, open_door
 from tests.e2e.sample_app import STREAMED_PIECE, SampleApp
+from tests.eventually import eventually
 from tests.raw_http import Answer, RawClient, request
 
 BODY_BYTES_MAX = 262_144

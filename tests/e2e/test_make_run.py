@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.database import reachable_folder, run_sql
+from tests.eventually import eventually
 
 CHECKOUT = Path(__file__).parents[2]
 SERVICE = """
@@ -80,10 +80,7 @@ def test_make_run_ends_with_all_that_it_started(
         stop(make.pid, int(service))
         make.communicate(timeout=30)
         # Make may be the first to end; the service stops its database and follows.
-        deadline = time.monotonic() + 30
-        while left := processes_below(checkout):
-            assert time.monotonic() < deadline, left
-            time.sleep(0.01)
+        eventually(lambda: not processes_below(checkout))
     finally:
         with suppress(ProcessLookupError):
             os.killpg(make.pid, signal.SIGKILL)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.server import CannotListen, bind
-from tests.e2e.door import eventually
+from tests.eventually import eventually
 from tests.raw_http import RawClient, request
 
 CHECKOUT = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.machinery import ModuleSpec
@@ -17,6 +16,7 @@ import pytest
 from db import embedded, embedded_binaries
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError, default_data_dir
 from tests.database import reachable_folder, run_sql
+from tests.eventually import eventually
 
 # A service of three lines; it prints its URL, and a word for each Ctrl-C that it gets.
 SERVICE = """
@@ -80,7 +80,7 @@ def start_service() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
     for service, data_dir in started:
         service.kill()
         service.communicate()
-        assert becomes_true(partial(is_quiet, data_dir))
+        eventually(partial(is_quiet, data_dir))
 
 
 def said(service: "subprocess.Popen[str]") -> str:
@@ -102,15 +102,6 @@ def processes_in(folder: Path) -> list[int]:
 
 def is_quiet(folder: Path) -> bool:
     return processes_in(folder) == []
-
-
-def becomes_true(condition: Callable[[], bool], s_max: float = 20) -> bool:
-    deadline = time.monotonic() + s_max
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_data_survive_a_restart(data_dir: Path) -> None:
@@ -173,7 +164,7 @@ def test_a_killed_service_leaves_nothing_running_and_the_next_start_works(
     service = start_service(data_dir)
     said(service)
     service.kill()
-    assert becomes_true(partial(is_quiet, data_dir))
+    eventually(partial(is_quiet, data_dir))
 
 
 def test_ctrl_c_reaches_the_service_and_not_the_server(
@@ -239,7 +230,7 @@ def test_an_interrupted_initdb_spoils_nothing(
 ) -> None:
     data_dir = empty_folder / "data"
     service = start_service(data_dir)
-    assert becomes_true(lambda: any(data_dir.glob("postgres.new-*/PG_VERSION")))
+    eventually(lambda: any(data_dir.glob("postgres.new-*/PG_VERSION")))
     service.kill()
     service.wait()
     with EmbeddedPostgres(data_dir) as url:

@@ -7,6 +7,8 @@ from pathlib import Path
 from benchmarks.processes import parent_of, sample, start, stop, watch
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
+# A child that would outlive the test by far; each test ends it, and none waits for it.
+IDLE = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
 
 
@@ -31,7 +33,7 @@ def test_a_child_is_watched_until_it_ends(tmp_path: Path) -> None:
 
 def test_a_child_that_runs_too_long_is_killed(tmp_path: Path) -> None:
     child = start(
-        [sys.executable, "-c", "import time; time.sleep(60)"],
+        [sys.executable, "-c", IDLE],
         {},
         folder=tmp_path,
         output=tmp_path / "out",
@@ -55,7 +57,7 @@ def test_a_child_reads_what_it_is_given_and_its_output_is_kept(tmp_path: Path) -
 
 def test_a_child_knows_its_parent(tmp_path: Path) -> None:
     child = start(
-        [sys.executable, "-c", "import time; time.sleep(60)"],
+        [sys.executable, "-c", IDLE],
         {},
         folder=tmp_path,
         output=tmp_path / "out",
