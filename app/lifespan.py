@@ -7,7 +7,6 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 
-from app.domain.answer import Fragments
 from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Catalogue
 from app.settings import Settings
@@ -60,7 +59,7 @@ async def lifespan(
         yield Services(
             players=PgPlayers(database),
             revisions=revisions,
-            catalogue=CatalogueState(catalogue, revision, Fragments(catalogue)),
+            catalogue=CatalogueState(catalogue, revision),
             database=database,
         )
     finally:

@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 from asyncpg import Record
 
-from app.domain.player import FORMAT, Player, PlayersRead, decode_given, encode_given
+from app.domain.facts import (
+    FORMAT,
+    decode_given,
+    decode_goals,
+    decode_stats,
+    encode_given,
+    encode_goals,
+    encode_stats,
+)
+from app.domain.player import Player, PlayersRead
 from db.pool import Database
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +45,8 @@ class PgPlayers:
             [_to_timestamp(player.since_ms) for player in players],
             [player.answered for player in players],
             [encode_given(player.given) for player in players],
+            [encode_stats(player.stats) for player in players],
+            [encode_goals(player.goals) for player in players],
         )
         return frozenset(row["player"] for row in rows)
 
@@ -51,6 +62,17 @@ class PgPlayers:
         )
         return frozenset(row["player"] for row in rows)
 
+    async def update_goals(self, player: Player) -> bool:
+        """Write what was decided, if the version is the one that was read."""
+        rows = await self._database.fetch(
+            "players_update_goals",
+            player.player,
+            player.version,
+            _to_timestamp(player.changed_at_ms),
+            encode_goals(player.goals),
+        )
+        return bool(rows)
+
 
 def _to_player(row: Record) -> Player:
     if row["format"] != FORMAT:
@@ -64,6 +86,8 @@ def _to_player(row: Record) -> Player:
         version=row["version"],
         answered=row["answered"],
         given=decode_given(row["given"]),
+        stats=decode_stats(row["stats"]),
+        goals=decode_goals(row["goals"]),
     )
 
 

@@ -33,6 +33,13 @@ class FakePlayers:
         self._write([player._replace(version=player.version + 1) for player in current])
         return frozenset(player.player for player in current)
 
+    async def update_goals(self, player: Player) -> bool:
+        current = self.rows.get(player.player)
+        if current is None or current.version != player.version:
+            return False
+        self._write([player._replace(version=player.version + 1)])
+        return True
+
     def _write(self, players: list[Player]) -> None:
         self.rows |= {player.player: player for player in players}
         self.writes += len(players)

@@ -33,6 +33,11 @@ def period_start_ms(schedule: Schedule, moment_ms: int) -> int:
             return _start_ms(_date(day).replace(day=1))
 
 
+def period_day(schedule: Schedule, moment_ms: int) -> int:
+    """Return the first day, counted from 1970, of the period that holds the moment."""
+    return period_start_ms(schedule, moment_ms) // DAY_MS
+
+
 def next_boundary_ms(schedule: Schedule, moment_ms: int) -> int:
     """Return when the next period begins; always later than the moment."""
     start_ms = period_start_ms(schedule, moment_ms)

@@ -7,26 +7,11 @@ the facts of being given goals by default, the rule about them, and the ports to
     Revisions    which goals each catalogue gave by default, and what each goal is
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol, Self
 
-import msgspec
-
+from app.domain.facts import NO_GOALS, NO_STATS, Given, Goals, Stats
 from app.domain.goal import ID_LENGTH_MAX, Catalogue, GoalIdentity
-
-# The layout of the MessagePack columns; a row with another number is not read.
-FORMAT = 1
-
-
-class Given(msgspec.Struct, frozen=True, array_like=True):
-    """The defaults of catalogue `revision` were given at `at_ms`."""
-
-    revision: int
-    at_ms: int
-
-
-encode_given = msgspec.msgpack.Encoder().encode
-decode_given = msgspec.msgpack.Decoder(tuple[Given, ...]).decode
 
 
 class Player(NamedTuple):
@@ -42,6 +27,8 @@ class Player(NamedTuple):
     version: int
     answered: int
     given: tuple[Given, ...]
+    stats: Stats = NO_STATS
+    goals: Goals = NO_GOALS
 
     @classmethod
     def unknown(cls, player: str, clock_ms: int) -> Self:
@@ -52,25 +39,6 @@ class Player(NamedTuple):
     def revisions(self) -> tuple[int, ...]:
         """The catalogue revision of each entry of `given`."""
         return tuple(entry.revision for entry in self.given)
-
-
-class Giving(NamedTuple):
-    """What a list of catalogue revisions gives under one catalogue.
-
-    `goals[k]` are the goals of the catalogue that entry k gives first, by index in catalogue order.
-    `missing` counts the catalogue's own defaults that no entry gives.
-    """
-
-    goals: tuple[tuple[int, ...], ...]
-    missing: int
-
-
-class Initialized(NamedTuple):
-    """The facts after an initialize, how many goals are new to the player, and whether to write."""
-
-    player: Player
-    new_assignments: int
-    changed: bool
 
 
 class PlayersRead(NamedTuple):
@@ -96,6 +64,12 @@ class Players(Protocol):
         """Write `given`, `answered` and `changed_at`, and count `version` on; return for whom.
 
         `version` is the one that was read. Rows that have another one by now stay as they are.
+        """
+
+    async def update_goals(self, player: Player) -> bool:
+        """Write `goals` and `changed_at`, and count `version` on; return whether it was written.
+
+        `version` is the one that was read. A row that has another one by now stays as it is.
         """
 
 
@@ -127,37 +101,3 @@ def is_player_id(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def giving(catalogue: Catalogue, defaults: Sequence[Collection[str]]) -> Giving:
-    """Return what entries with these defaults, the oldest first, give under the catalogue."""
-    entry_of: dict[str, int] = {}
-    for entry, goal_ids in enumerate(defaults):
-        for goal_id in goal_ids:
-            entry_of.setdefault(goal_id, entry)
-    goals: list[list[int]] = [[] for _ in defaults]
-    missing = 0
-    for index, goal in enumerate(catalogue.goals):
-        given_by = entry_of.get(goal.goal_id)
-        if given_by is not None:
-            goals[given_by].append(index)
-        elif goal.default_assigned:
-            missing += 1
-    return Giving(tuple(map(tuple, goals)), missing)
-
-
-def initialize(player: Player, gives: Giving, revision: int, clock_ms: int) -> Initialized:
-    """Decide an initialize under catalogue `revision`, where the player's entries give `gives`.
-
-    Defaults that no entry gives are given now. What was given without an initialize is reported.
-    """
-    # The clock steps back when another server takes over; what a row has seen stays.
-    now_ms = max(clock_ms, player.changed_at_ms)
-    given = player.given
-    if gives.missing:
-        given = (*given, Given(revision, now_ms))
-    unreported = sum(map(len, gives.goals[player.answered :]))
-    if player.version and len(given) == player.answered:
-        return Initialized(player, 0, changed=False)
-    facts = player._replace(changed_at_ms=now_ms, answered=len(given), given=given)
-    return Initialized(facts, unreported + gives.missing, changed=True)

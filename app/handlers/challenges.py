@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.services.challenges import list_challenges
+from app.services.challenges import see
 from app.services.initialize import initialize_players
 from app.state import State
 
@@ -13,12 +13,10 @@ JSON = "application/json"
 async def list_all(request: Request[State]) -> Response:
     """Show every challenge, or with `active_only=true` what is active."""
     state = request.state
-    result = await list_challenges(
-        state["players"], state["revisions"], state["catalogue"], state["player"]
-    )
+    seen = await see(state["players"], state["revisions"], state["catalogue"], state["player"])
     query = request.query_params
     active_only = "true" in {query.get("active_only"), query.get("activeOnly")}
-    return Response(result.body(active_only=active_only), media_type=JSON)
+    return Response(seen.list_body(active_only=active_only), media_type=JSON)
 
 
 async def initialize(request: Request[State]) -> Response:

@@ -5,26 +5,29 @@ from typing import NamedTuple
 
 from app.domain.answer import Template
 from app.domain.catalogue_state import CatalogueState
-from app.domain.player import Initialized, Player, Players, Revisions, initialize
+from app.domain.initialize import Initialized, initialize
+from app.domain.player import Player, Players, Revisions
+from app.domain.view import View, view
 from app.errors import Problem, Reason
-from app.services.plans import find_plans
+from app.services.plans import find_shared
 
 # A round is lost only if somebody else wrote the same row in its milliseconds.
 ROUNDS_MAX = 3
 
 
 class InitializeResult(NamedTuple):
-    """What one initialize answers with. Entry k of the player's `given` has the k-th instant."""
+    """What one initialize answers with: what the player sees then, and how much of it is new."""
 
+    view: View
     template: Template
-    assigned_at_ms: tuple[int, ...]
-    now_ms: int
     new_assignments: int
 
     def body(self) -> bytes:
         """Return the answer's JSON."""
+        seen = self.view
+        assigned_at_ms = [entry.at_ms for entry in seen.player.given]
         return self.template.initialize_answer(
-            {}, self.assigned_at_ms, self.now_ms, self.new_assignments
+            seen.states, assigned_at_ms, seen.now_ms, self.new_assignments
         )
 
 
@@ -56,9 +59,9 @@ async def _decide(
 ) -> tuple[int, list[Initialized]]:
     clock_ms, stored = await players.read_many(waiting)
     facts = [stored.get(name) or Player.unknown(name, clock_ms) for name in waiting]
-    plans = await find_plans((player.revisions for player in facts), state, revisions)
+    shared = await find_shared((player.revisions for player in facts), state, revisions)
     return clock_ms, [
-        initialize(player, plans[player.revisions].gives, state.revision, clock_ms)
+        initialize(state.rules, shared[player.revisions].plan, player, state.revision, clock_ms)
         for player in facts
     ]
 
@@ -78,16 +81,14 @@ async def _write(players: Players, changed: Sequence[Player]) -> set[str]:
 async def _results(
     revisions: Revisions, state: CatalogueState, done: Collection[Initialized], clock_ms: int
 ) -> Mapping[str, InitializeResult]:
-    plans = await find_plans((one.player.revisions for one in done), state, revisions)
-    return {
-        one.player.player: InitializeResult(
-            template=plans[one.player.revisions].template,
-            assigned_at_ms=tuple(entry.at_ms for entry in one.player.given),
-            now_ms=max(clock_ms, one.player.changed_at_ms),
-            new_assignments=one.new_assignments,
-        )
-        for one in done
-    }
+    shared = await find_shared((one.player.revisions for one in done), state, revisions)
+    results = {}
+    for player, new_assignments, _ in done:
+        plan, template = shared[player.revisions]
+        now_ms = max(clock_ms, player.changed_at_ms)
+        seen = view(state.rules, plan, player, now_ms)
+        results[player.player] = InitializeResult(seen, template, new_assignments)
+    return results
 
 
 def _in_order(results: dict[str, InitializeResult], ids: Sequence[str]) -> list[InitializeResult]:

@@ -1,25 +1,25 @@
-"""Finds the plan for each player's list of catalogue revisions."""
+"""Finds what players with the same list of catalogue revisions share."""
 
 from collections.abc import Iterable, Mapping
 
-from app.domain.catalogue_state import CatalogueState, Plan
+from app.domain.catalogue_state import CatalogueState, Shared
 from app.domain.player import Revisions
 
 
-async def find_plans(
+async def find_shared(
     lists: Iterable[tuple[int, ...]], state: CatalogueState, revisions: Revisions
-) -> Mapping[tuple[int, ...], Plan]:
-    """Return a plan for each list of revisions. Reads the revisions that this process never met."""
-    plans: dict[tuple[int, ...], Plan] = {}
+) -> Mapping[tuple[int, ...], Shared]:
+    """Return it for each list. Reads the revisions that this process never met."""
+    found: dict[tuple[int, ...], Shared] = {}
     new: set[tuple[int, ...]] = set()
     for numbers in lists:
-        plan = state.plan(numbers)
-        if plan is None:
+        shared = state.shared(numbers)
+        if shared is None:
             new.add(numbers)
         else:
-            plans[numbers] = plan
+            found[numbers] = shared
     if new:
         given = await revisions.given_by({number for numbers in new for number in numbers})
         for numbers in new:
-            plans[numbers] = state.keep_plan(numbers, [given[number] for number in numbers])
-    return plans
+            found[numbers] = state.keep(numbers, [given[number] for number in numbers])
+    return found

@@ -1,16 +1,16 @@
 -- players_read: SELECT player
 -- What is stored of these players, and the database's clock: at least one row, the clock in each.
 select clock.now, player.player, player.since, player.changed_at, player.version,
-       player.format, player.answered, player.given
+       player.format, player.answered, player.given, player.stats, player.goals
 from (select clock_timestamp() as now) as clock
 left join player on player.player = any($1);
 
 -- players_insert: INSERT player
 -- Make players known, in ascending order; whoever is known already is left as he is and not returned.
-insert into player (player, since, changed_at, version, format, answered, given)
-select new.player, new.since, new.since, 1, $1, new.answered, new.given
-from unnest($2::text[], $3::timestamptz[], $4::smallint[], $5::bytea[])
-     as new (player, since, answered, given)
+insert into player (player, since, changed_at, version, format, answered, given, stats, goals)
+select new.player, new.since, new.since, 1, $1, new.answered, new.given, new.stats, new.goals
+from unnest($2::text[], $3::timestamptz[], $4::smallint[], $5::bytea[], $6::bytea[], $7::bytea[])
+     as new (player, since, answered, given, stats, goals)
 order by new.player collate "C"
 on conflict do nothing
 returning player;
@@ -27,3 +27,9 @@ join unnest($1::text[], $2::integer[], $3::timestamptz[], $4::smallint[], $5::by
      as new (player, version, changed_at, answered, given) on new.player = locked.player
 where player.player = locked.player and player.version = new.version
 returning player.player;
+
+-- players_update_goals: UPDATE player
+-- Replace a player's goals if the version is still the one that was read.
+update player set version = version + 1, changed_at = $3, goals = $4
+where player = $1 and version = $2
+returning player;

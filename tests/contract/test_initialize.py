@@ -6,12 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.domain.answer import Fragments
 from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Catalogue
 from app.domain.player import Player, Players
 from app.errors import Problem
-from app.services.challenges import list_challenges
+from app.services.challenges import see
 from app.services.initialize import initialize_players
 from tests.catalogues import defaults, make_catalogue, make_goal
 from tests.contract.conftest import Store
@@ -19,7 +18,7 @@ from tests.contract.conftest import Store
 
 async def serve(store: Store, catalogue: Catalogue) -> CatalogueState:
     revision = await store.revisions.register(catalogue)
-    return CatalogueState(catalogue, revision, Fragments(catalogue))
+    return CatalogueState(catalogue, revision)
 
 
 async def initialize(store: Store, state: CatalogueState, *ids: str) -> list[dict[str, Any]]:
@@ -29,8 +28,8 @@ async def initialize(store: Store, state: CatalogueState, *ids: str) -> list[dic
 
 async def shown(store: Store, state: CatalogueState, player: str) -> dict[str, bool]:
     """Return what the list says of each goal: whether it is active."""
-    result = await list_challenges(store.players, store.revisions, state, player)
-    challenges = msgspec.json.decode(result.body(active_only=False))["challenges"]
+    seen = await see(store.players, store.revisions, state, player)
+    challenges = msgspec.json.decode(seen.list_body(active_only=False))["challenges"]
     return {goal["goalId"]: goal["isActive"] for each in challenges for goal in each["goals"]}
 
 
@@ -146,6 +145,7 @@ class Racing:
         self._players = players
         self._meanwhile = meanwhile
         self.read_many = players.read_many
+        self.update_goals = players.update_goals
 
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
         await self._meanwhile()

@@ -1,6 +1,7 @@
 """What the players' rows promise, whoever keeps them."""
 
-from app.domain.player import Given, Player
+from app.domain.facts import Counts, Given, GoalFacts, StatFacts
+from app.domain.player import Player
 from tests.contract.conftest import Store
 
 NOW_MS = 1_800_000_000_123
@@ -33,6 +34,25 @@ async def test_a_row_is_made_once_and_the_second_maker_is_told(store: Store) -> 
     assert await store.players.insert_many([later, BOB]) == {"bob"}
     read = await store.players.read_many(["ann"])
     assert read.players["ann"] == ANN._replace(version=1)
+
+
+async def test_all_facts_are_read_back_as_they_were(store: Store) -> None:
+    stat = StatFacts(7.5, NOW_MS, Counts(0, 2, 1, 0), 1, (Counts(1, 0, 0.25, 0),))
+    goal = GoalFacts(True, NOW_MS, 20_000, 1.5, -2, NOW_MS + 1, NOW_MS + 2)
+    facts = ANN._replace(stats={"statistic:wins": stat}, goals={"a": goal, "b": GoalFacts(False)})
+    await store.players.insert_many([facts])
+    read = await store.players.read_many(["ann"])
+    assert read.players["ann"] == facts._replace(version=1)
+
+
+async def test_a_decision_writes_goals_once_per_version(store: Store) -> None:
+    await store.players.insert_many([ANN])
+    decided = ANN._replace(version=1, changed_at_ms=NOW_MS + 9, goals={"a": GoalFacts(True, 5)})
+    assert await store.players.update_goals(decided)
+    assert not await store.players.update_goals(decided._replace(goals={}))
+    assert not await store.players.update_goals(decided._replace(player="nobody"))
+    read = await store.players.read_many(["ann"])
+    assert read.players["ann"] == decided._replace(version=2)
 
 
 async def test_an_update_writes_what_was_given_and_counts_the_version(store: Store) -> None:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.domain.player import Given, Player
+from app.domain.facts import Given
+from app.domain.player import Player
 from benchmarks.held import Held, as_ordinary_role
 from db.players import PgPlayers
 from db.pool import Database

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.domain.answer import Fragments
 from app.domain.catalogue_state import CatalogueState
+from app.domain.facts import Given
 from app.domain.goal import Catalogue, Source
-from app.domain.player import Given, Player
+from app.domain.player import Player
 from app.services.initialize import initialize_players
 from db.players import PgPlayers
 from db.pool import Database
@@ -34,7 +34,7 @@ class Pod:
 
     async def serve(self, catalogue: Catalogue) -> CatalogueState:
         revision = await self.revisions.register(catalogue)
-        return CatalogueState(catalogue, revision, Fragments(catalogue))
+        return CatalogueState(catalogue, revision)
 
     async def initialize(self, state: CatalogueState, *ids: str) -> list[int]:
         """Return how many goals each call was told are new."""

@@ -1,0 +1,50 @@
+"""The rule of initialize: who gets which defaults, once, and hears of them once."""
+
+from typing import NamedTuple
+
+from app.domain.facts import Given
+from app.domain.plan import Plan
+from app.domain.player import Player
+from app.domain.rules import Rules
+
+
+class Initialized(NamedTuple):
+    """The facts after an initialize, how many goals are new to the player, and whether to write."""
+
+    player: Player
+    new_assignments: int
+    changed: bool
+
+
+def initialize(
+    rules: Rules, plan: Plan, player: Player, revision: int, clock_ms: int
+) -> Initialized:
+    """Decide an initialize under catalogue `revision`; `plan` is of the player's revisions.
+
+    Defaults that no entry gives are given now, and what was given without an initialize is
+    reported. What the player decided about is neither: a refusal outranks any default.
+    """
+    # The clock steps back when another server takes over; what a row has seen stays.
+    now_ms = max(clock_ms, player.changed_at_ms)
+    given = give_defaults(rules, plan, player, revision, now_ms).given
+    new_assignments = sum(
+        _undecided(rules, player, number)
+        for numbers in (*plan.goals[player.answered :], plan.missing)
+        for number in numbers
+    )
+    if player.version and len(given) == player.answered:
+        return Initialized(player, 0, changed=False)
+    facts = player._replace(changed_at_ms=now_ms, answered=len(given), given=given)
+    return Initialized(facts, new_assignments, changed=True)
+
+
+def give_defaults(rules: Rules, plan: Plan, player: Player, revision: int, now_ms: int) -> Player:
+    """Return the player with the defaults of `revision`, if one of them is new to him."""
+    if not any(_undecided(rules, player, number) for number in plan.missing):
+        return player
+    return player._replace(given=(*player.given, Given(revision, now_ms)))
+
+
+def _undecided(rules: Rules, player: Player, number: int) -> bool:
+    facts = player.goals.get(rules.goals[number].goal_id)
+    return facts is None or facts.active is None

@@ -1,0 +1,72 @@
+"""What players who were given the same defaults have in common, worked out once for them all."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from app.domain.facts import Span
+from app.domain.goal import Catalogue
+from app.domain.rules import Rule, Rules
+
+
+class Group(NamedTuple):
+    """Given goals whose progress is one number as long as the player decides nothing about them.
+
+    They have the same stat, entry of `given`, span and kind. `by_target` has the easiest first.
+    """
+
+    entry: int
+    latest: bool
+    span: Span
+    free: tuple[int, ...]
+    gated: tuple[int, ...]  # those with prerequisites
+    by_target: tuple[Rule, ...]
+
+
+class Plan:
+    """One list of catalogue revisions that gave their defaults, under the catalogue being served.
+
+    `goals[k]` are the goals that entry k gives first; `entry_of` is the inverse. `missing` are the
+    catalogue's own defaults that no entry gives.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, rules: Rules, defaults: Sequence[Collection[str]]
+    ) -> None:
+        """`defaults[k]` are the ids that entry k's revision gives by default."""
+        first: dict[str, int] = {}
+        for entry, goal_ids in enumerate(defaults):
+            for goal_id in goal_ids:
+                first.setdefault(goal_id, entry)
+        goals: list[list[int]] = [[] for _ in defaults]
+        missing = []
+        self.entry_of: dict[int, int] = {}
+        for number, goal in enumerate(catalogue.goals):
+            given_by = first.get(goal.goal_id)
+            if given_by is not None:
+                goals[given_by].append(number)
+                self.entry_of[number] = given_by
+            elif goal.default_assigned:
+                missing.append(number)
+        self.goals: tuple[tuple[int, ...], ...] = tuple(map(tuple, goals))
+        self.missing: tuple[int, ...] = tuple(missing)
+        self.groups: Mapping[str, tuple[Group, ...]] = _groups(rules, self.entry_of)
+
+
+def _groups(rules: Rules, entry_of: Mapping[int, int]) -> Mapping[str, tuple[Group, ...]]:
+    alike: dict[tuple[str, int, bool, Span], list[Rule]] = {}
+    for number, entry in entry_of.items():
+        rule = rules.goals[number]
+        alike.setdefault((rule.stat, entry, rule.latest, rule.span), []).append(rule)
+    groups: dict[str, list[Group]] = {}
+    for (stat, entry, latest, span), members in alike.items():
+        groups.setdefault(stat, []).append(
+            Group(
+                entry=entry,
+                latest=latest,
+                span=span,
+                free=tuple(rule.number for rule in members if not rule.prerequisites),
+                gated=tuple(rule.number for rule in members if rule.prerequisites),
+                by_target=tuple(sorted(members, key=lambda rule: rule.target)),
+            )
+        )
+    return {stat: tuple(members) for stat, members in groups.items()}
