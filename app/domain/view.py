@@ -8,7 +8,7 @@ from app.domain.goal import GoalState, Status
 from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.progress import Days, given_progress, normal, progress_of, shown
-from app.domain.rules import Rules
+from app.domain.rules import Rule, Rules
 
 DONE = frozenset({Status.COMPLETED, Status.CLAIMED})
 
@@ -46,20 +46,33 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     done = set()
     for goal_id, facts in player.goals.items():
         rule = rules.by_id.get(goal_id)
-        if rule is not None:
-            state = _with_facts(rules, plan, player, rule.number, facts, days)
-            states[rule.number] = state
-            if state.status in DONE:
-                done.add(rule.number)
+        if rule is None:
+            continue
+        number = rule.number
+        if facts.active is None and rule.span is None:
+            # Most facts are of goals that were given and completed: half the time of the other way.
+            state = _as_given(states.get(number) or _untouched(rules, plan, player, number), facts)
+        else:
+            state = _with_facts(plan, player, rule, facts, days)
+        states[number] = state
+        if state.status in DONE:
+            done.add(number)
     _unlock(rules, plan, player, states, done)
     return View(rules, plan, player, now_ms, states)
 
 
-def _with_facts(
-    rules: Rules, plan: Plan, player: Player, number: int, stored: GoalFacts, days: Days
-) -> GoalState:
-    rule = rules.goals[number]
-    entry = plan.entry_of.get(number)
+def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
+    """Return the state of a goal that was given, never resets and was completed."""
+    claimed_at_ms = facts.claimed_at_ms
+    if claimed_at_ms is not None:
+        progress, status = shown(facts.carry), Status.CLAIMED
+    else:
+        progress, status = state.progress, Status.COMPLETED
+    return GoalState(progress, status, facts.completed_at_ms, claimed_at_ms, *state[4:])
+
+
+def _with_facts(plan: Plan, player: Player, rule: Rule, stored: GoalFacts, days: Days) -> GoalState:
+    entry = plan.entry_of.get(rule.number)
     facts = normal(stored, rule, days.of(rule.span))
     progress = shown(progress_of(rule, facts, player.stats.get(rule.stat), entry, days))
     if facts.claimed:
