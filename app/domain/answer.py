@@ -1,8 +1,9 @@
 """Answers spliced from fragments: what does not change is encoded once per catalogue revision.
 
     Fragments   one per catalogue revision: every goal's constant bytes
-      └─ Template   one per history of given goals: both answers of a player who changed nothing
-           └─ list_answer, initialize_answer   per call: what this player changed is put in between
+      └─ Template   one per history of given goals: the answers of a player who changed nothing
+           └─ list_answer, challenge_answer, initialize_answer
+                    per call: what this player changed is put in between
 
 Goals are addressed by their index in catalogue order. A goal that is not in `states` is
 *untouched*: progress 0, not started, locked if it has prerequisites, active if it was given.
@@ -11,24 +12,19 @@ without white space, each member once and in a fixed order.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import eq
 
 from app.domain.fragments import (
-    BETWEEN,
     CHALLENGE_END,
-    INITIALIZE_START,
     LIST_END,
-    LIST_NOT_ROTATING,
     LIST_START,
-    NEXT_CHALLENGE,
     GoalFragments,
-    assigned_text,
     challenge_opening,
     encode_goal,
-    initialize_end,
-    list_expiry,
 )
 from app.domain.goal import Catalogue, GoalState, Schedule
-from app.domain.period import next_boundary_ms, rfc3339
+from app.domain.pages import Boundaries, InitializePage, ListPage
+from app.domain.period import next_boundary_ms
 
 
 class Fragments:
@@ -51,9 +47,12 @@ class Fragments:
         """
         return Template(self, given)
 
-    def boundaries_ms(self, now_ms: int) -> dict[Schedule, int]:
+    def boundaries(self, now_ms: int) -> Boundaries:
         """Return when each schedule that some goal follows turns next."""
-        return {schedule: next_boundary_ms(schedule, now_ms) for schedule in self._schedules}
+        boundaries: dict[Schedule | None, int | None] = {None: None}
+        for schedule in self._schedules:
+            boundaries[schedule] = next_boundary_ms(schedule, now_ms)
+        return boundaries
 
 
 class Template:
@@ -66,9 +65,9 @@ class Template:
             for index in indexes:
                 self._entry_of.setdefault(index, entry)
         self._given_in_order = sorted(self._entry_of)
-        self._all = _ListPage(fragments, range(len(fragments.goals)), self._entry_of)
-        self._active = _ListPage(fragments, self._given_in_order, self._entry_of)
-        self._initialize = _InitializePage(fragments, self._given_in_order, self._entry_of)
+        self._all = self._list_page(range(len(fragments.goals)))
+        self._active = self._list_page(self._given_in_order)
+        self._initialize = self._initialize_page(self._given_in_order)
 
     def list_answer(
         self, states: Mapping[int, GoalState], now_ms: int, *, active_only: bool = False
@@ -78,8 +77,31 @@ class Template:
         if active_only:
             page = self._active
             if self._toggled(states):
-                page = _ListPage(self._fragments, self._active_indexes(states), self._entry_of)
-        return page.render(states, now_ms)
+                page = self._list_page(self._active_indexes(states))
+        return page.render(states, self._fragments.boundaries(now_ms), now_ms)
+
+    def challenge_answer(
+        self,
+        indexes: Sequence[int],
+        states: Mapping[int, GoalState],
+        now_ms: int,
+        *,
+        active_only: bool = False,
+    ) -> bytes:
+        """Return one challenge as it is in the list, byte for byte.
+
+        `indexes` are all its goals. With `active_only` it may be left without any; the list then
+        leaves out the challenge.
+        """
+        shown = indexes
+        if active_only:
+            active = set(self._active_indexes(states))
+            shown = [index for index in indexes if index in active]
+        if not shown:
+            challenge = self._fragments.goals[indexes[0]].challenge
+            return self._fragments.challenge_openings[challenge] + CHALLENGE_END
+        answer = self._list_page(shown).render(states, self._fragments.boundaries(now_ms), now_ms)
+        return answer[len(LIST_START) : -len(LIST_END)]
 
     def initialize_answer(
         self,
@@ -94,105 +116,24 @@ class Template:
         """
         page = self._initialize
         if self._toggled(states):
-            page = _InitializePage(self._fragments, self._active_indexes(states), self._entry_of)
-        return page.render(states, assigned_at_ms, now_ms, new_assignments)
+            page = self._initialize_page(self._active_indexes(states))
+        boundaries = self._fragments.boundaries(now_ms)
+        return page.render(states, assigned_at_ms, boundaries, new_assignments)
 
     def _toggled(self, states: Mapping[int, GoalState]) -> bool:
         """Return whether other goals are active than those that were given."""
-        given = self._entry_of
-        return any(state.is_active != (index in given) for index, state in states.items())
+        are_given = map(self._entry_of.__contains__, states)
+        are_active = [state.is_active for state in states.values()]
+        return not all(map(eq, are_active, are_given))
 
     def _active_indexes(self, states: Mapping[int, GoalState]) -> list[int]:
         active = {index for index in self._given_in_order if index not in states}
         active.update(index for index, state in states.items() if state.is_active)
         return sorted(active)
 
+    def _list_page(self, shown: Sequence[int]) -> ListPage:
+        fragments = self._fragments
+        return ListPage(fragments.goals, fragments.challenge_openings, shown, self._entry_of)
 
-class _ListPage:
-    """The list of certain goals: three pieces each, what opens it, the goal, and its expiry."""
-
-    def __init__(self, fragments: Fragments, shown: Sequence[int], given: Collection[int]) -> None:
-        self._fragments = fragments
-        self._pieces: list[bytes] = [LIST_START]
-        self._slots: dict[int, int] = {}
-        self._expiries: dict[Schedule, list[int]] = {}
-        challenge = None
-        for index in shown:
-            goal = fragments.goals[index]
-            if goal.challenge == challenge:
-                self._pieces.append(BETWEEN)
-            else:
-                opening = fragments.challenge_openings[goal.challenge]
-                self._pieces.append(opening if challenge is None else NEXT_CHALLENGE + opening)
-                challenge = goal.challenge
-            self._slots[index] = len(self._pieces)
-            self._pieces += (goal.list_untouched[index in given], LIST_NOT_ROTATING)
-            if goal.schedule:
-                self._expiries.setdefault(goal.schedule, []).append(len(self._pieces) - 1)
-        self._pieces.append(LIST_END if challenge is None else CHALLENGE_END + LIST_END)
-
-    def render(self, states: Mapping[int, GoalState], now_ms: int) -> bytes:
-        pieces = self._pieces.copy()
-        boundaries_ms = self._fragments.boundaries_ms(now_ms)
-        for schedule, expiry_slots in self._expiries.items():
-            expiry = list_expiry(boundaries_ms[schedule], now_ms)
-            for slot in expiry_slots:
-                pieces[slot] = expiry
-        goals = self._fragments.goals
-        slots = self._slots
-        for index, state in states.items():
-            if index in slots:
-                pieces[slots[index]] = goals[index].list_state(state)
-        return b"".join(pieces)
-
-
-class _InitializePage:
-    """Active goals as initialize tells them: what leads, two instants, the rest, a comma."""
-
-    def __init__(
-        self, fragments: Fragments, shown: Sequence[int], entry_of: Mapping[int, int]
-    ) -> None:
-        self._fragments = fragments
-        self._total = len(shown)
-        self._pieces: list[bytes] = [INITIALIZE_START]
-        self._slots: dict[int, int] = {}
-        self._instants: dict[tuple[int, Schedule | None], list[int]] = {}
-        for index in shown:
-            goal = fragments.goals[index]
-            slot = self._slots[index] = len(self._pieces) + 1
-            self._pieces += (goal.initialize_head, b"", goal.initialize_untouched, BETWEEN)
-            if index in entry_of:
-                self._instants.setdefault((entry_of[index], goal.schedule), []).append(slot)
-        if shown:
-            self._pieces.pop()
-
-    def render(
-        self,
-        states: Mapping[int, GoalState],
-        assigned_at_ms: Sequence[int],
-        now_ms: int,
-        new_assignments: int,
-    ) -> bytes:
-        pieces = self._pieces.copy()
-        boundaries_ms = self._fragments.boundaries_ms(now_ms)
-        expires: dict[Schedule | None, bytes] = {
-            turning: rfc3339(boundary_ms) for turning, boundary_ms in boundaries_ms.items()
-        }
-        expires[None] = b""
-        for (entry, schedule), slots in self._instants.items():
-            instants = assigned_text(assigned_at_ms[entry]) + expires[schedule]
-            for slot in slots:
-                pieces[slot] = instants
-        # Most goals were assigned at few instants, so each text is made once.
-        assigned_texts: dict[int | None, bytes] = {}
-        goals = self._fragments.goals
-        for index, state in states.items():
-            if index in self._slots:
-                slot = self._slots[index]
-                moment_ms = state.assigned_at_ms
-                if moment_ms not in assigned_texts:
-                    assigned_texts[moment_ms] = assigned_text(moment_ms)
-                pieces[slot] = assigned_texts[moment_ms] + expires[goals[index].schedule]
-                pieces[slot + 1] = goals[index].initialize_state(state)
-        pieces.append(initialize_end(new_assignments, self._total))
-        return b"".join(pieces)
+    def _initialize_page(self, shown: Sequence[int]) -> InitializePage:
+        return InitializePage(self._fragments.goals, shown, self._entry_of)

@@ -1,4 +1,8 @@
-"""The bytes that answers are spliced from, and how one goal's state is written between them."""
+"""The bytes that answers are spliced from, and how one state is written between them.
+
+What depends on the goal and what depends on the player's state of it are apart, since hundreds of
+goals share few states.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -30,39 +34,14 @@ _STATUS_TEXT: Mapping[Status, bytes] = {status: status.encode() for status in St
 
 
 class GoalFragments(NamedTuple):
-    """One goal's bytes. Pairs are indexed by a flag, false first."""
+    """One goal's bytes."""
 
     challenge: int
     schedule: Schedule | None
-    list_head: tuple[bytes, bytes]  # by locked; the progress follows
-    list_untouched: tuple[bytes, bytes]  # by whether it was given; the expiry follows
-    initialize_head: bytes  # the instants follow
-    initialize_middle: bytes  # between progress and status
-    initialize_tail: bytes
-    initialize_untouched: bytes  # all that follows the instants
-
-    def list_state(self, state: GoalState) -> bytes:
-        """Return the goal as the list shows it, but for its expiry."""
-        progress, status, completed_at_ms, claimed_at_ms, is_active, _, locked = state
-        if completed_at_ms is None and claimed_at_ms is None:
-            return b"%b%d%b" % (self.list_head[locked], progress, _UNFINISHED[status, is_active])
-        return b'%b%d,"status":"%b","completedAt":"%b","claimedAt":"%b","isActive":%b' % (
-            self.list_head[locked],
-            progress,
-            _STATUS_TEXT[status],
-            _instant(completed_at_ms),
-            _instant(claimed_at_ms),
-            _FLAGS[is_active],
-        )
-
-    def initialize_state(self, state: GoalState) -> bytes:
-        """Return all that follows the instants in an initialize answer."""
-        return b'","progress":%d%b%b%b' % (
-            state.progress,
-            self.initialize_middle,
-            _STATUS_TEXT[state.status],
-            self.initialize_tail,
-        )
+    list_open: bytes  # the state follows
+    list_locked: bytes  # the same while the goal is locked
+    initialize_head: bytes  # the state's lead follows
+    initialize_ends: Mapping[Status, bytes]  # all that follows the lead
 
 
 def encode_goal(challenge: int, goal: Goal) -> GoalFragments:
@@ -73,31 +52,25 @@ def encode_goal(challenge: int, goal: Goal) -> GoalFragments:
         goal.requirement.target_value,
     )
     terms = b'%b,"reward":%b' % (requirement, _encode(goal.reward))
-    list_head = _list_head(goal, terms)
-    untouched = GoalState(0, Status.NOT_STARTED, None, None, False, None, bool(goal.prerequisites))
-    fragments = GoalFragments(
+    list_open, list_locked = _list_heads(goal, terms)
+    return GoalFragments(
         challenge=challenge,
         schedule=goal.rotation.schedule if goal.rotation else None,
-        list_head=list_head,
-        list_untouched=(b"", b""),
+        list_open=list_open,
+        list_locked=list_locked,
         initialize_head=(
             b'{"challengeId":%b,"goalId":%b,"name":%b,"description":%b,"isActive":true,"assignedAt":"'
             % tuple(map(_encode, (goal.challenge_id, goal.goal_id, goal.name, goal.description)))
         ),
-        initialize_middle=b',"target":%d,"status":"' % goal.requirement.target_value,
-        initialize_tail=b'",%b}' % terms,
-        initialize_untouched=b"",
-    )
-    return fragments._replace(
-        list_untouched=(
-            fragments.list_state(untouched),
-            fragments.list_state(untouched._replace(is_active=True)),
-        ),
-        initialize_untouched=fragments.initialize_state(untouched),
+        initialize_ends={
+            status: b',"target":%d,"status":"%b",%b}'
+            % (goal.requirement.target_value, status.encode(), terms)
+            for status in Status
+        },
     )
 
 
-def _list_head(goal: Goal, terms: bytes) -> tuple[bytes, bytes]:
+def _list_heads(goal: Goal, terms: bytes) -> tuple[bytes, bytes]:
     head = b'{"goalId":%b,"name":%b' % (_encode(goal.goal_id), _encode(goal.name))
     if goal.description:
         head += b',"description":%b' % _encode(goal.description)
@@ -119,6 +92,20 @@ def challenge_opening(challenge: Challenge) -> bytes:
     )
 
 
+def list_state(state: GoalState) -> bytes:
+    """Return what a list says of a state: its progress, and all up to the expiry."""
+    progress, status, completed_at_ms, claimed_at_ms, is_active, _, _ = state
+    if completed_at_ms is None and claimed_at_ms is None:
+        return b"%d%b" % (progress, _UNFINISHED[status, is_active])
+    return b'%d,"status":"%b","completedAt":"%b","claimedAt":"%b","isActive":%b' % (
+        progress,
+        _STATUS_TEXT[status],
+        _instant(completed_at_ms),
+        _instant(claimed_at_ms),
+        _FLAGS[is_active],
+    )
+
+
 def list_expiry(boundary_ms: int, now_ms: int) -> bytes:
     """Return the end of a rotating goal in a list; the seconds left are cut, as in the contract."""
     return b',"expiresAt":"%b","expiresInSeconds":%d}' % (
@@ -127,9 +114,13 @@ def list_expiry(boundary_ms: int, now_ms: int) -> bytes:
     )
 
 
-def assigned_text(assigned_at_ms: int | None) -> bytes:
-    """Return an initialize answer from the text of `assignedAt` to that of `expiresAt`."""
-    return b'%b","expiresAt":"' % _instant(assigned_at_ms)
+def initialize_lead(assigned_at_ms: int | None, expires_at_ms: int | None, progress: int) -> bytes:
+    """Return an initialize answer from the text of `assignedAt` to the progress."""
+    return b'%b","expiresAt":"%b","progress":%d' % (
+        _instant(assigned_at_ms),
+        _instant(expires_at_ms),
+        progress,
+    )
 
 
 def initialize_end(new_assignments: int, total_active: int) -> bytes:

@@ -1,5 +1,6 @@
 """The rule of initialize: who gets which defaults, once, and hears of them once."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from app.domain.facts import Given
@@ -27,24 +28,26 @@ def initialize(
     # The clock steps back when another server takes over; what a row has seen stays.
     now_ms = max(clock_ms, player.changed_at_ms)
     given = give_defaults(rules, plan, player, revision, now_ms).given
-    new_assignments = sum(
-        _undecided(rules, player, number)
-        for numbers in (*plan.goals[player.answered :], plan.missing)
-        for number in numbers
-    )
     if player.version and len(given) == player.answered:
         return Initialized(player, 0, changed=False)
+    new_assignments = sum(
+        _undecided(rules, player, numbers)
+        for numbers in (*plan.goals[player.answered :], plan.missing)
+    )
     facts = player._replace(changed_at_ms=now_ms, answered=len(given), given=given)
     return Initialized(facts, new_assignments, changed=True)
 
 
 def give_defaults(rules: Rules, plan: Plan, player: Player, revision: int, now_ms: int) -> Player:
     """Return the player with the defaults of `revision`, if one of them is new to him."""
-    if not any(_undecided(rules, player, number) for number in plan.missing):
+    if not _undecided(rules, player, plan.missing):
         return player
     return player._replace(given=(*player.given, Given(revision, now_ms)))
 
 
-def _undecided(rules: Rules, player: Player, number: int) -> bool:
-    facts = player.goals.get(rules.goals[number].goal_id)
-    return facts is None or facts.active is None
+def _undecided(rules: Rules, player: Player, numbers: Collection[int]) -> int:
+    """Return how many of these goals the player decided nothing about."""
+    decided = {goal_id for goal_id, facts in player.goals.items() if facts.active is not None}
+    if not decided:
+        return len(numbers)
+    return sum(rules.goals[number].goal_id not in decided for number in numbers)

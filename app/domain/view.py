@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.domain.facts import GoalFacts
+from app.domain.facts import GoalFacts, Number
 from app.domain.goal import GoalState, Status
 from app.domain.plan import Plan
 from app.domain.player import Player
@@ -30,6 +30,38 @@ class View(NamedTuple):
 def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     """Return what the player sees. `plan` is that of the player's list of revisions."""
     days = Days(now_ms)
+    states = _as_they_move(plan, player, days)
+    done = set()
+    # By the state they moved with, which is kept beside: its identity must not be used again.
+    completed: dict[tuple[int, int | None, int | None, Number], tuple[GoalState, GoalState]] = {}
+    for goal_id, facts in player.goals.items():
+        rule = rules.by_id.get(goal_id)
+        if rule is None:
+            continue
+        number = rule.number
+        if facts.active is not None or rule.span is not None:
+            state = _with_facts(plan, player, rule, facts, days)
+        elif number not in states:
+            state = _as_given(_untouched(rules, plan, player, number), facts)
+        else:
+            # Most facts are of goals that were given and completed, many at one moment.
+            moving = states[number]
+            key = (id(moving), facts.completed_at_ms, facts.claimed_at_ms, facts.carry)
+            if key not in completed:
+                completed[key] = moving, _as_given(moving, facts)
+            _, state = completed[key]
+        states[number] = state
+        if state.status in DONE:
+            done.add(number)
+    _unlock(rules, plan, player, states, done)
+    return View(rules, plan, player, now_ms, states)
+
+
+def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState]:
+    """Return the states of given goals with progress, as long as nothing else is known of them.
+
+    One state for all that move together: 500 goals take no longer than five.
+    """
     states: dict[int, GoalState] = {}
     for key, stat in player.stats.items():
         for group in plan.groups.get(key, ()):
@@ -39,26 +71,10 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
                 state = GoalState(
                     progress, Status.IN_PROGRESS, None, None, True, assigned_at_ms, False
                 )
-                # One state for them all: 500 goals take no longer than five.
                 states.update(dict.fromkeys(group.free, state))
                 if group.gated:
                     states.update(dict.fromkeys(group.gated, state._replace(locked=True)))
-    done = set()
-    for goal_id, facts in player.goals.items():
-        rule = rules.by_id.get(goal_id)
-        if rule is None:
-            continue
-        number = rule.number
-        if facts.active is None and rule.span is None:
-            # Most facts are of goals that were given and completed: half the time of the other way.
-            state = _as_given(states.get(number) or _untouched(rules, plan, player, number), facts)
-        else:
-            state = _with_facts(plan, player, rule, facts, days)
-        states[number] = state
-        if state.status in DONE:
-            done.add(number)
-    _unlock(rules, plan, player, states, done)
-    return View(rules, plan, player, now_ms, states)
+    return states
 
 
 def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:

@@ -1,0 +1,149 @@
+"""Answers laid out in pieces, three a goal: what is the goal's, what is the state's, and the end.
+
+States are told apart by identity: goals that move together have one state between them
+(`app.domain.view`), whose bytes are made once. The goals' bytes are those of all pages.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from app.domain.fragments import (
+    BETWEEN,
+    CHALLENGE_END,
+    INITIALIZE_START,
+    LIST_END,
+    LIST_NOT_ROTATING,
+    LIST_START,
+    NEXT_CHALLENGE,
+    GoalFragments,
+    initialize_end,
+    initialize_lead,
+    list_expiry,
+    list_state,
+)
+from app.domain.goal import GoalState, Schedule, Status
+
+Boundaries = Mapping[Schedule | None, int | None]
+"""When each schedule turns next, in milliseconds since 1970; None, which never turns, has None."""
+
+_UNTOUCHED = GoalState(0, Status.NOT_STARTED, None, None, False, None, False)
+_UNTOUCHED_BYTES = (list_state(_UNTOUCHED), list_state(_UNTOUCHED._replace(is_active=True)))
+
+_ENDS = (LIST_NOT_ROTATING, LIST_NOT_ROTATING + BETWEEN)
+"""Of goals that do not rotate: the last one of its challenge, and any other."""
+
+
+class ListPage:
+    """The list of certain goals."""
+
+    def __init__(
+        self,
+        goals: Sequence[GoalFragments],
+        openings: Sequence[bytes],
+        shown: Sequence[int],
+        given: Collection[int],
+    ) -> None:
+        """Lay out `shown`, in catalogue order; `openings` are of all challenges."""
+        self._pieces: list[bytes] = [LIST_START]
+        self._slots: list[int | None] = [None] * len(goals)
+        self._ends: dict[tuple[Schedule, bool], list[int]] = {}
+        self._gated = [
+            index for index in shown if goals[index].list_open != goals[index].list_locked
+        ]
+        self._goals = goals
+        challenge = None
+        for place, index in enumerate(shown):
+            goal = goals[index]
+            if goal.challenge != challenge:
+                opening = openings[goal.challenge]
+                self._pieces.append(opening if challenge is None else NEXT_CHALLENGE + opening)
+                challenge = goal.challenge
+            is_followed = shown[place + 1 : place + 2] and (
+                goals[shown[place + 1]].challenge == challenge
+            )
+            self._slots[index] = len(self._pieces) + 1
+            self._pieces += (
+                goal.list_locked,
+                _UNTOUCHED_BYTES[index in given],
+                _ENDS[bool(is_followed)],
+            )
+            if goal.schedule:
+                ends = self._ends.setdefault((goal.schedule, bool(is_followed)), [])
+                ends.append(len(self._pieces) - 1)
+        self._pieces.append(LIST_END if challenge is None else CHALLENGE_END + LIST_END)
+
+    def render(self, states: Mapping[int, GoalState], boundaries: Boundaries, now_ms: int) -> bytes:
+        """Return the answer; goals that are not in `states` are untouched."""
+        pieces = self._pieces.copy()
+        for (schedule, is_followed), ends in self._ends.items():
+            boundary_ms = boundaries[schedule]
+            assert boundary_ms is not None
+            expiry = list_expiry(boundary_ms, now_ms) + BETWEEN * is_followed
+            for slot in ends:
+                pieces[slot] = expiry
+        slots = self._slots
+        known: dict[int, bytes] = {}
+        for index, state in states.items():
+            slot_or_none = slots[index]
+            if slot_or_none is not None:
+                identity = id(state)
+                if identity not in known:
+                    known[identity] = list_state(state)
+                pieces[slot_or_none] = known[identity]
+        for index in self._gated:
+            if index in states and not states[index].locked:
+                slot_or_none = slots[index]
+                assert slot_or_none is not None
+                pieces[slot_or_none - 1] = self._goals[index].list_open
+        return b"".join(pieces)
+
+
+class InitializePage:
+    """Active goals as an initialize tells them."""
+
+    def __init__(
+        self, goals: Sequence[GoalFragments], shown: Sequence[int], entry_of: Mapping[int, int]
+    ) -> None:
+        """Lay out `shown`, in catalogue order; `entry_of` says which entry gave a goal."""
+        self._goals = goals
+        self._total = len(shown)
+        self._pieces: list[bytes] = [INITIALIZE_START]
+        self._slots: list[int | None] = [None] * len(goals)
+        self._leads: dict[tuple[int, Schedule | None], list[int]] = {}
+        for index in shown:
+            goal = goals[index]
+            slot = self._slots[index] = len(self._pieces) + 1
+            end = goal.initialize_ends[Status.NOT_STARTED]
+            self._pieces += (goal.initialize_head, b"", end, BETWEEN)
+            if index in entry_of:
+                self._leads.setdefault((entry_of[index], goal.schedule), []).append(slot)
+        if shown:
+            self._pieces.pop()
+
+    def render(
+        self,
+        states: Mapping[int, GoalState],
+        assigned_at_ms: Sequence[int],
+        boundaries: Boundaries,
+        new_assignments: int,
+    ) -> bytes:
+        """Return the answer; goals that are not in `states` are untouched."""
+        pieces = self._pieces.copy()
+        for (entry, schedule), slots_of_entry in self._leads.items():
+            lead = initialize_lead(assigned_at_ms[entry], boundaries[schedule], 0)
+            for slot in slots_of_entry:
+                pieces[slot] = lead
+        goals, slots = self._goals, self._slots
+        known: dict[tuple[int, Schedule | None], bytes] = {}
+        for index, state in states.items():
+            slot_or_none = slots[index]
+            if slot_or_none is not None:
+                goal = goals[index]
+                key = (id(state), goal.schedule)
+                if key not in known:
+                    known[key] = initialize_lead(
+                        state.assigned_at_ms, boundaries[goal.schedule], state.progress
+                    )
+                pieces[slot_or_none] = known[key]
+                pieces[slot_or_none + 1] = goal.initialize_ends[state.status]
+        pieces.append(initialize_end(new_assignments, self._total))
+        return b"".join(pieces)
