@@ -1,61 +1,44 @@
-"""`python -m app`: serve, migrate, catalogue, settings.
+"""`python -m app`: the command line and the exit codes; `app.commands` does the work.
 
 Exit codes: 0 done; 2 the settings, the catalogue or the command line are wrong; 1 anything else;
-and of `serve`, 10 when requests had to be cut.
+141 when nobody reads on, as with any program in a pipe; of `serve`, 10 when requests had to be cut.
 """
 
 import argparse
-import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Final
 
-import structlog
-import uvloop
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from rich.console import Console
-from rich.table import Table
-
-from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
-from app.domain.goal import Catalogue
-from app.domain.loadtest_catalogue import generate_catalogue
-from app.errors import Problem
-from app.handlers import health
-from app.lifespan import SchemaBehind, lifespan
-from app.main import create_app
-from app.operations.main import create_operations_app
-from app.server import Addresses, CannotListen, run
-from app.settings import (
-    SECRET,
-    Environment,
-    LoadedSettings,
-    Settings,
-    SettingsInvalid,
-    load_settings,
-    range_of,
+from app.commands import (
+    catalogue,
+    claims,
+    demo,
+    export,
+    migrate,
+    mock_provider,
+    player,
+    serve,
+    settings,
 )
-from app.state import Lifecycle
-from app.telemetry import Metrics, configure_logs, create_tracer_provider
-from db.address import derive
-from db.embedded import EmbeddedPostgres, EmbeddedPostgresError, default_data_dir
+from app.commands.common import CommandFailed
+from app.domain.catalogue import CatalogueInvalid
+from app.errors import Problem
+from app.lifespan import SchemaBehind
+from app.server import CannotListen
+from app.settings import SettingsInvalid
+from db.embedded import EmbeddedPostgresError
 from db.errors import DatabaseUnreachable
-from db.migrate import MigrationFailed, Phase, migrate
-from middleware.loop_lag import LoopLag
+from db.migrate import MigrationFailed
 
 EXIT_WRONG: Final = 2
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
-
-CHECKOUT: Final = Path(__file__).parent.parent
-SAMPLE_CATALOGUE: Final = Path(__file__).parent / "sample_catalogue.json"
+EXIT_PIPE_CLOSED: Final = 141
 
 FAILURES: Final = (
     CannotListen,
+    CommandFailed,
     DatabaseUnreachable,
     EmbeddedPostgresError,
     MigrationFailed,
@@ -71,174 +54,63 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = chosen.command
     try:
-        return command(chosen)
+        code = command(chosen)
+        # What is buffered meets a closed pipe only now.
+        sys.stdout.flush()
     except SettingsInvalid as error:
         return _complain(EXIT_WRONG, *error.errors)
     except CatalogueInvalid as error:
         return _complain(EXIT_WRONG, *error.errors)
     except FAILURES as error:
         return _complain(EXIT_FAILED, str(error))
+    except BrokenPipeError:
+        # Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE_CLOSED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    names = "\n".join(
-        f"  {name.upper()} ({range_of(name)})\n      {field.description}"
-        for name, field in Settings.model_fields.items()
-    )
     parser = argparse.ArgumentParser(
         prog="python -m app",
         description="Headrace, a challenge service whose login bursts are harmless.",
-        epilog=f"settings (environment variables, or files in SETTINGS_DIR):\n{names}",
+        epilog="settings (environment variables, or files in SETTINGS_DIR):\n"
+        + settings.describe_settings(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("serve", help="serve players").set_defaults(command=_serve)
+    commands.add_parser("serve", help="serve players").set_defaults(command=serve.serve)
     migrating = commands.add_parser("migrate", help="apply migrations")
-    migrating.add_argument("--phase", type=Phase, choices=list(Phase), default=Phase.ALL)
-    migrating.set_defaults(command=_migrate)
-    catalogue = commands.add_parser("catalogue", help="make a catalogue")
-    catalogue_commands = catalogue.add_subparsers(required=True, metavar="COMMAND")
+    migrate.add_arguments(migrating)
+    migrating.set_defaults(command=migrate.migrate)
+    catalogues = commands.add_parser("catalogue", help="make a catalogue")
+    catalogue_commands = catalogues.add_subparsers(required=True, metavar="COMMAND")
     generating = catalogue_commands.add_parser("generate", help="write the load-test catalogue")
-    generating.add_argument("--all-default", action="store_true", help="give all 500 by default")
-    generating.set_defaults(command=_generate_catalogue)
-    commands.add_parser("settings", help="show every setting").set_defaults(command=_show_settings)
+    catalogue.add_arguments(generating)
+    generating.set_defaults(command=catalogue.generate)
+    showing = commands.add_parser("player", help="show one player's facts, and what he sees")
+    player.add_arguments(showing)
+    showing.set_defaults(command=player.show)
+    exporting = commands.add_parser("export", help="write every player's facts as NDJSON")
+    exporting.set_defaults(command=export.export)
+    claiming = commands.add_parser("claims", help="list rewards that are owed, or settle one")
+    claim_commands = claiming.add_subparsers(required=True, metavar="COMMAND")
+    listing = claim_commands.add_parser("list", help="show claims that are not granted")
+    claims.add_list_arguments(listing)
+    listing.set_defaults(command=claims.show)
+    settling = claim_commands.add_parser("settle", help="say what became of one claim")
+    claims.add_settle_arguments(settling)
+    settling.set_defaults(command=claims.settle)
+    granting = commands.add_parser("mock-provider", help="grant rewards to local runs, or fail to")
+    mock_provider.add_arguments(granting)
+    granting.set_defaults(command=mock_provider.run)
+    playing = commands.add_parser("demo", help="play a short season against a running service")
+    demo.add_arguments(playing)
+    playing.set_defaults(command=demo.demo)
+    commands.add_parser("settings", help="show every setting").set_defaults(command=settings.show)
     return parser
-
-
-def _serve(_: argparse.Namespace) -> int:
-    settings = _load_settings().settings
-    configure_logs(settings.log_level)
-    loaded = _load_catalogue(settings)
-    provider = create_tracer_provider(
-        settings.otel_service_name,
-        settings.otel_exporter_otlp_endpoint,
-        settings.otel_traces_sampler_arg,
-    )
-    trace.set_tracer_provider(provider)
-    with _database(settings) as database_url:
-        serve = partial(_serve_once, settings, loaded.catalogue, provider, database_url)
-        try:
-            return serve()
-        except SchemaBehind:
-            if settings.environment is Environment.PRODUCTION:
-                raise  # there a job migrates, before the roll-out
-        # Between two loops, in the main thread: a signal then ends this process at once.
-        migrate(database_url)
-        return serve()
-
-
-def _serve_once(
-    settings: Settings, catalogue: Catalogue, provider: TracerProvider, database_url: str
-) -> int:
-    lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
-    app = create_app(
-        settings,
-        lifecycle=lifecycle,
-        metrics=metrics,
-        loop_lag=loop_lag,
-        lifespan=partial(
-            lifespan,
-            settings=settings,
-            database_url=database_url,
-            catalogue=catalogue,
-            metrics=metrics,
-            loop_lag=loop_lag,
-            tracer_provider=provider,
-        ),
-    )
-    operations_app = create_operations_app(
-        metrics, live=health.live, ready=health.readiness(lifecycle)
-    )
-    serving = run(
-        app,
-        operations_app,
-        settings,
-        lifecycle=lifecycle,
-        metrics=metrics,
-        on_ready=partial(_greet, settings),
-    )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serving)
-
-
-def _migrate(chosen: argparse.Namespace) -> int:
-    settings = _load_settings().settings
-    with _database(settings) as database_url:
-        migrate(database_url, chosen.phase)
-    return 0
-
-
-def _generate_catalogue(chosen: argparse.Namespace) -> int:
-    sys.stdout.buffer.write(generate_catalogue(all_default=chosen.all_default))
-    return 0
-
-
-def _show_settings(_: argparse.Namespace) -> int:
-    Console().print(_settings_table(_load_settings()))
-    return 0
-
-
-def _settings_table(loaded: LoadedSettings) -> Table:
-    table = Table(
-        "Name", "Value", "From", "Range", "Meaning", title="Settings, all start-only: read once"
-    )
-    for name, field in Settings.model_fields.items():
-        value = getattr(loaded.settings, name)
-        if name in SECRET and value is not None:
-            value = "(hidden)"
-        shown = "" if value is None else str(value)
-        table.add_row(name.upper(), shown, loaded.origins[name], range_of(name), field.description)
-    return table
-
-
-def _load_settings() -> LoadedSettings:
-    """Read the settings; whether the database's address is one, only `db` knows."""
-    return load_settings(os.environ, {"database_url": derive})
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[str]:
-    """Yield the database's URL, of the embedded server if no other is set."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    with EmbeddedPostgres(settings.data_dir or default_data_dir(CHECKOUT)) as database_url:
-        yield database_url
-
-
-def _load_catalogue(settings: Settings) -> LoadedCatalogue:
-    path = settings.catalogue_path or SAMPLE_CATALOGUE
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: {error.strerror}",)) from error
-    loaded = parse_catalogue(data)
-    for warning in loaded.warnings:
-        structlog.get_logger().warning("catalogue_warning", path=str(path), warning=warning)
-    return loaded
-
-
-def _greet(settings: Settings, addresses: Addresses) -> None:
-    """Tell a person at a local machine what to try; the log is for operators."""
-    if settings.environment is not Environment.LOCAL:
-        return
-    players, operations = (f"http://{host}:{port}" for host, port in addresses)
-    sys.stdout.write(
-        f"""
-Headrace is ready.
-
-  players     {players}/challenge/v1/challenges
-  operations  {operations}/metrics
-
-  curl -X POST -H 'x-mock-user-id: alice' {players}/challenge/v1/challenges/initialize
-  curl -H 'x-mock-user-id: alice' '{players}/challenge/v1/challenges?active_only=true'
-  curl {operations}/readyz
-
-"""
-    )
-    sys.stdout.flush()
 
 
 def _complain(code: int, *lines: str) -> int:

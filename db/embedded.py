@@ -40,7 +40,13 @@ from db.embedded_binaries import (
     spawn,
 )
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "default_data_dir"]
+__all__ = [
+    "DataInUse",
+    "EmbeddedPostgres",
+    "EmbeddedPostgresError",
+    "default_data_dir",
+    "url_of_running",
+]
 
 DATABASE_ROLE = "headrace"
 PORT = "5432"  # no port of the machine: only part of the socket's name
@@ -53,8 +59,8 @@ STOP_SIGNALS = ((signal.SIGINT, 15), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
 POLL_S = 0.01
 # A socket's address has 108 bytes in the kernel; PostgreSQL adds its own name to the folder's.
 SOCKET_FOLDER = re.compile(r"/[\w./+-]{1,79}", re.ASCII)
-# Where PostgreSQL writes in its pid file who it is and how far it got (the first and eighth line).
-PID_LINE, STATE_LINE = 0, 7
+# Where PostgreSQL writes in its pid file who it is, its socket's folder, and how far it got.
+PID_LINE, SOCKET_LINE, STATE_LINE = 0, 4, 7
 PROGRAM_NAMES = ("postgres", "initdb")
 LOG_BYTES_SHOWN = 2000
 LOG_LINES_SHOWN = 8
@@ -72,6 +78,29 @@ def default_data_dir(checkout: Path) -> Path:
         return checkout / ".data"
     name = sha256(os.fsencode(checkout)).hexdigest()[:12]
     return Path("/var/lib/headrace") / name
+
+
+class DataInUse(EmbeddedPostgresError):
+    """Another process of ours runs a server on the folder."""
+
+
+def url_of_running(data_dir: Path) -> str:
+    """Return the URL of the server that another process of ours runs on the folder.
+
+    One that is starting is waited for. Raise EmbeddedPostgresError if it does not get ready.
+    """
+    data_dir = data_dir.absolute()
+    deadline = time.monotonic() + READY_S_MAX
+    while True:
+        lines = _pid_file_lines(data_dir / "postgres" / "postmaster.pid")
+        # A pid file may be left of an earlier server; only one that runs on these data counts.
+        if _says_ready(lines) and int(lines[PID_LINE]) in _processes_on(data_dir):
+            return _url(lines[SOCKET_LINE])
+        if time.monotonic() > deadline:
+            raise EmbeddedPostgresError(
+                f"another service holds the data in {data_dir}, but its database is not ready"
+            )
+        time.sleep(POLL_S)
 
 
 class EmbeddedPostgres:
@@ -151,16 +180,14 @@ class EmbeddedPostgres:
             account,
         )
         self._await_ready()
-        # With its port, so that nobody's PGPORT is asked.
-        where = f"host={quote(str(self._socket_folder))}&port={PORT}"
-        return f"postgresql://{DATABASE_ROLE}@/postgres?{where}"
+        return _url(str(self._socket_folder))
 
     def _take_lock(self) -> None:
         self._lock = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise EmbeddedPostgresError(
+            raise DataInUse(
                 f"another service runs on the data in {self._data_dir}: stop it, or set DATA_DIR"
                 " to another folder"
             ) from None
@@ -259,17 +286,26 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _is_ready(pid_file: Path, pid: int) -> bool:
-    """Tell whether this server says so itself in its pid file, which it writes bit by bit."""
+def _url(socket_folder: str) -> str:
+    # With its port, so that nobody's PGPORT is asked.
+    return f"postgresql://{DATABASE_ROLE}@/postgres?host={quote(socket_folder)}&port={PORT}"
+
+
+def _pid_file_lines(pid_file: Path) -> list[str]:
     try:
-        lines = pid_file.read_text(errors="replace").splitlines()
+        return pid_file.read_text(errors="replace").splitlines()
     except FileNotFoundError:
-        return False
-    return (
-        len(lines) > STATE_LINE
-        and lines[PID_LINE] == str(pid)
-        and lines[STATE_LINE].strip() == "ready"
-    )
+        return []
+
+
+def _says_ready(lines: list[str]) -> bool:
+    """Tell whether a server says so itself in its pid file, which it writes bit by bit."""
+    return len(lines) > STATE_LINE and lines[STATE_LINE].strip() == "ready"
+
+
+def _is_ready(pid_file: Path, pid: int) -> bool:
+    lines = _pid_file_lines(pid_file)
+    return _says_ready(lines) and lines[PID_LINE] == str(pid)
 
 
 def _processes_on(data_dir: Path) -> Iterator[int]:

@@ -1,0 +1,92 @@
+"""What several commands need: the settings, the catalogue and the database."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
+from app.lifespan import SchemaBehind
+from app.settings import LoadedSettings, Settings, load_settings
+from db.address import derive
+from db.embedded import DataInUse, EmbeddedPostgres, default_data_dir, url_of_running
+from db.migrate import schema_is_current
+from db.pool import Database
+
+CHECKOUT: Final = Path(__file__).parents[2]
+SAMPLE_CATALOGUE: Final = CHECKOUT / "app" / "sample_catalogue.json"
+
+
+class CommandFailed(Exception):
+    """A command could not do what it was asked for; the text is for the person who asked."""
+
+
+def read_settings() -> LoadedSettings:
+    """Read the settings; whether the database's address is one, only `db` knows.
+
+    Raises `SettingsInvalid`.
+    """
+    return load_settings(os.environ, {"database_url": derive})
+
+
+@contextmanager
+def running_database(settings: Settings) -> Iterator[str]:
+    """Yield the database's URL, of the embedded server if no other is set.
+
+    Raises `EmbeddedPostgresError` if that server cannot start, or runs for another service.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with EmbeddedPostgres(_data_dir(settings)) as database_url:
+        yield database_url
+
+
+@contextmanager
+def reachable_database(settings: Settings) -> Iterator[str]:
+    """Yield the database's URL, for a command that works beside a service.
+
+    An embedded server that runs already is used; if none runs, it runs as long as the command.
+    """
+    with ExitStack() as stack:
+        try:
+            database_url = stack.enter_context(running_database(settings))
+        except DataInUse:
+            database_url = url_of_running(_data_dir(settings))
+        yield database_url
+
+
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[Database]:
+    """Yield one connection. Raises `DatabaseUnreachable`, or `SchemaBehind`."""
+    database = Database(database_url, size=1)
+    await database.open()
+    try:
+        if not await schema_is_current(database):
+            raise SchemaBehind("the schema is behind; run `python -m app migrate` first")
+        yield database
+    finally:
+        await database.close()
+
+
+def _data_dir(settings: Settings) -> Path:
+    return settings.data_dir or default_data_dir(CHECKOUT)
+
+
+def load_catalogue(settings: Settings) -> LoadedCatalogue:
+    """Read the configured catalogue, or the sample; warnings are logged.
+
+    Raises `CatalogueInvalid` with all that is wrong with it.
+    """
+    path = settings.catalogue_path or SAMPLE_CATALOGUE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: {error.strerror}",)) from error
+    loaded = parse_catalogue(data)
+    for warning in loaded.warnings:
+        structlog.get_logger().warning("catalogue_warning", path=str(path), warning=warning)
+    return loaded

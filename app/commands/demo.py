@@ -1,0 +1,123 @@
+"""`demo`: plays a short season against a running service and prints what the player sees."""
+
+import argparse
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.commands.common import CommandFailed
+from app.commands.running_service import REQUEST_S_MAX, RunningService
+from app.commands.season import NEEDED, Season, Service, Step
+
+SEASON_S_MAX: Final = 120.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take where the service is."""
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="where players ask")
+    parser.add_argument(
+        "--operations-url", default="http://127.0.0.1:8080", help="where its clock is set"
+    )
+
+
+def demo(chosen: argparse.Namespace) -> int:
+    """Play the season. Raises `CommandFailed`."""
+    asyncio.run(_play_and_print(chosen.url, chosen.operations_url))
+    return 0
+
+
+@asynccontextmanager
+async def season(url: str, operations_url: str) -> AsyncIterator[AsyncIterator[Step]]:
+    """Give the steps of a season of a new player; the clock is released at the end.
+
+    Raises `CommandFailed` if the service is not there, is not one of these, or takes too long.
+    """
+    player = f"demo-{secrets.token_hex(4)}"
+    timeout = aiohttp.ClientTimeout(total=REQUEST_S_MAX)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        service = RunningService(session, url, operations_url, player)
+        await check_catalogue(service)
+        today = await service.today()
+        try:
+            async with asyncio.timeout(SEASON_S_MAX):
+                yield Season(service, today).play()
+        except TimeoutError:
+            raise CommandFailed(f"the season takes longer than {SEASON_S_MAX:g} s") from None
+        finally:
+            await service.release_clock()
+
+
+async def check_catalogue(service: Service) -> None:
+    """Raise `CommandFailed` if the service has not the goals of the season."""
+    listed = await service.ask("GET", "/challenges")
+    try:
+        served = {goal["goalId"] for each in listed.body["challenges"] for goal in each["goals"]}
+    except (KeyError, TypeError):
+        raise CommandFailed(f"the list of challenges is refused: {listed.body}") from None
+    if not served >= NEEDED:
+        raise CommandFailed(
+            "the season is played with the sample catalogue; this service has another one"
+            f" (CATALOGUE_PATH), without {', '.join(sorted(NEEDED - served))}"
+        )
+
+
+async def _play_and_print(url: str, operations_url: str) -> None:
+    console = Console()
+    before: Mapping[str, Mapping[str, Any]] = {}
+    async with season(url, operations_url) as steps:
+        async for step in steps:
+            console.print(Text(f"\n{step.story}", style="bold"))
+            console.print(Text(f"{step.request} → {_told(step)}", style="dim"))
+            changed = [goal for goal in step.seen.values() if _is_news(goal, before)]
+            if changed:
+                console.print(_goals(changed))
+            before = step.seen
+
+
+def _told(step: Step) -> str:
+    """Return the answer in a few words."""
+    status, body = step.answer
+    match body:
+        case {"message": str(message)}:
+            return f"{status} {message}"
+        case {"rewardState": state, "reward": reward}:
+            return f"{status} {reward['quantity']} {reward['rewardId']}: {state}"
+        case {"results": results}:
+            return f"{status} {', '.join(result['result'] for result in results)}"
+        case {"rowsDeleted": rows}:
+            return f"{status} {rows} rows deleted"
+        case {"rotation": {"currentPeriod": {"endTime": end}}}:
+            return f"{status} next turn: {end}"
+        case {"newAssignments": new, "totalActive": total}:
+            return f"{status} {new} new goals, {total} active"
+        case {"selectedGoals": selected}:
+            return f"{status} {', '.join(goal['goalId'] for goal in selected)}"
+    return str(status)
+
+
+def _is_news(goal: Mapping[str, Any], before: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether the player sees a goal in another state than before."""
+    said = ("progress", "status", "isActive", "locked")
+    known = before.get(goal["goalId"], {"progress": 0, "status": "not_started", "isActive": False})
+    return any(goal.get(name) != known.get(name) for name in said if name in known)
+
+
+def _goals(goals: list[Mapping[str, Any]]) -> Table:
+    table = Table("Goal", "", "Progress", "Status", "Active", "Locked")
+    for goal in goals:
+        table.add_row(
+            Text(goal["goalId"]),
+            Text(goal["name"]),
+            f"{goal['progress']}/{goal['requirement']['targetValue']}",
+            goal["status"],
+            "yes" if goal["isActive"] else "",
+            "yes" if goal.get("locked") else "",
+        )
+    return table

@@ -1,0 +1,20 @@
+"""`migrate`: bring the schema up to this release."""
+
+import argparse
+
+from app.commands.common import read_settings, running_database
+from db.migrate import Phase
+from db.migrate import migrate as apply_migrations
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the phase of a roll-out; all of it if none is given."""
+    parser.add_argument("--phase", type=Phase, choices=list(Phase), default=Phase.ALL)
+
+
+def migrate(chosen: argparse.Namespace) -> int:
+    """Apply what is missing. Raises `MigrationFailed`."""
+    settings = read_settings().settings
+    with running_database(settings) as database_url:
+        apply_migrations(database_url, chosen.phase)
+    return 0

@@ -1,0 +1,198 @@
+"""`python -m app player` and `export`, as processes of their own on real databases."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.domain.clock import Clock
+from app.domain.facts import Counts, Given, GoalFacts, StatFacts
+from app.domain.goal import Reward
+from app.domain.player import Player
+from app.domain.reward import Claim, Making
+from db.claims import PgClaims
+from db.embedded import EmbeddedPostgres
+from db.migrate import migrate
+from db.players import PgPlayers
+from db.pool import Database
+from db.revisions import PgRevisions
+from tests.app import sample_catalogue
+from tests.database import reachable_folder
+
+CHECKOUT = Path(__file__).parents[2]
+NOON_MS = 1_764_072_000_123  # 2025-11-25T12:00:00.123Z
+LOGINS = StatFacts(2, NOON_MS, Counts(0, 1, 0, 0), 0)
+ALICE = Player(
+    player="alice",
+    since_ms=NOON_MS,
+    changed_at_ms=NOON_MS,
+    version=1,
+    answered=1,
+    given=(Given(1, NOON_MS),),
+    stats={
+        "statistic:snowmen_killed": StatFacts(4.5, NOON_MS, Counts(0, 0, 0, 0), 1),
+        "login:login_count": LOGINS,
+    },
+    goals={
+        "kill-10-snowmen": GoalFacts(active=True, assigned_at_ms=NOON_MS, offset=0),
+        "daily-wins": GoalFacts(active=False, period=20_417, carry=3, completed_at_ms=NOON_MS),
+    },
+)
+
+
+def start(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "160", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    """Run a command; return its exit code and what it wrote to both of its outputs."""
+    process = start(*arguments, **environ)
+    out, complaints = process.communicate(timeout=60)
+    return process.returncode, out, complaints
+
+
+def with_database(url: str, act: Callable[[Database], Awaitable[object]]) -> None:
+    async def connect_and_act() -> None:
+        database = Database(url, size=1)
+        await database.open()
+        await act(database)
+        await database.close()
+
+    asyncio.run(connect_and_act())
+
+
+def insert(url: str, players: Sequence[Player]) -> None:
+    with_database(url, lambda database: PgPlayers(database, Clock()).insert_many(players))
+
+
+def named_player(number: int) -> Player:
+    # Upper and lower case, so that the order of bytes is another one than that of a dictionary.
+    name = f"{'aA'[number % 2]}{number:05d}"
+    return ALICE._replace(player=name, given=(), stats={}, goals={})
+
+
+@pytest.fixture
+def catalogue_of(database_url: str) -> str:
+    """Give a database in which the sample catalogue is revision 1."""
+    catalogue = sample_catalogue()
+    with_database(database_url, lambda database: PgRevisions(database).register(catalogue))
+    return database_url
+
+
+def test_a_player_is_shown_decoded_beside_what_he_sees(catalogue_of: str) -> None:
+    insert(catalogue_of, [ALICE])
+    code, out, _ = run("player", "alice", "--json", DATABASE_URL=catalogue_of)
+    assert code == 0
+    shown: dict[str, Any] = json.loads(out)
+    facts = shown["facts"]
+    assert facts["since"] == "2025-11-25T12:00:00.123Z"
+    assert facts["given"] == [{"revision": 1, "at": "2025-11-25T12:00:00.123Z"}]
+    assert list(facts["stats"]) == ["login:login_count", "statistic:snowmen_killed"]
+    assert facts["stats"]["statistic:snowmen_killed"]["value"] == 4.5
+    assert list(facts["goals"]) == ["daily-wins", "kill-10-snowmen"]
+    assert facts["goals"]["daily-wins"] == {
+        "active": False,
+        "assignedAt": None,
+        "period": "2025-11-25",
+        "carry": 3,
+        "offset": None,
+        "completedAt": "2025-11-25T12:00:00.123Z",
+        "claimedAt": None,
+    }
+    [snowmen] = [
+        goal
+        for challenge in shown["seen"]["challenges"]
+        for goal in challenge["goals"]
+        if goal["goalId"] == "kill-10-snowmen"
+    ]
+    assert (snowmen["progress"], snowmen["status"], snowmen["isActive"]) == (4, "in_progress", True)
+
+
+def test_tables_say_the_same_to_a_person(catalogue_of: str) -> None:
+    insert(catalogue_of, [ALICE._replace(goals={**ALICE.goals, "gone": GoalFacts(active=True)})])
+    code, out, _ = run("player", "alice", DATABASE_URL=catalogue_of)
+    assert code == 0
+    row = next(line for line in out.splitlines() if "kill-10-snowmen" in line)
+    assert "4/10" in row
+    assert "in_progress" in row
+    assert "2025-11-25T12:00:00.123Z" in out
+    assert any("gone" in line and "not in this catalogue" in line for line in out.splitlines())
+
+
+def test_claims_are_shown_and_those_of_a_deleted_player_while_they_are_owed(
+    catalogue_of: str,
+) -> None:
+    insert(catalogue_of, [ALICE])
+    reward = Reward("ITEM", "hat", 2)
+    made = Claim(
+        uuid4(), "alice", "daily-wins", "once", "daily-challenges", "test", reward, NOON_MS
+    )
+
+    async def claim_and_erase(database: Database) -> None:
+        claims = PgClaims(database, erasure_secret="a secret of these tests")
+        assert await claims.make(ALICE, made, lease_ms=None) is Making.MADE
+        await claims.erase("alice")
+
+    with_database(catalogue_of, claim_and_erase)
+    code, out, _ = run("player", "alice", "--json", DATABASE_URL=catalogue_of)
+    [claim] = json.loads(out)["claims"]
+    assert (code, claim["state"], claim["reward"]) == (0, "pending", "2 ITEM hat")
+    assert claim["claimId"] == str(made.claim_id)
+    assert json.loads(out)["facts"]["version"] == 0
+    assert "2 ITEM hat" in run("player", "alice", DATABASE_URL=catalogue_of)[1]
+
+
+@pytest.mark.parametrize("player", ["nobody", "x" * 101])
+def test_an_unknown_player_is_one_clear_line(database_url: str, player: str) -> None:
+    code, out, complaints = run("player", player, DATABASE_URL=database_url)
+    assert (code, out, len(complaints.splitlines())) == (1, "", 1)
+    assert player in complaints
+
+
+def test_everybody_is_exported_once_in_the_order_of_bytes(database_url: str) -> None:
+    players = [named_player(number) for number in range(1201)]
+    insert(database_url, players)
+    code, out, _ = run("export", DATABASE_URL=database_url)
+    assert code == 0
+    names = [json.loads(line)["player"] for line in out.splitlines()]
+    assert names == sorted(player.player for player in players)
+
+
+def test_whoever_stops_reading_an_export_ends_it_quietly(database_url: str) -> None:
+    """The rest is more than a pipe holds, so that writing it fails."""
+    insert(database_url, [named_player(number) for number in range(1201)])
+    process = start("export", DATABASE_URL=database_url)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["player"] == "A00001"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(30) == 141
+
+
+def test_the_embedded_database_is_shared_with_a_running_service_or_started() -> None:
+    with reachable_folder() as folder:
+        with EmbeddedPostgres(folder / "data") as url:
+            migrate(url)
+            insert(url, [ALICE._replace(given=())])
+            beside = run("export", DATA_DIR=str(folder / "data"))
+        alone = run("export", DATA_DIR=str(folder / "data"))
+        assert beside == alone
+        assert json.loads(alone[1])["player"] == "alice"
+        with EmbeddedPostgres(folder / "data"):
+            """The command that started it has ended it."""

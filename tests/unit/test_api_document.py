@@ -1,0 +1,115 @@
+"""The API's description names what the application serves, no less and no more."""
+
+import tomllib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from starlette.routing import BaseRoute, Mount
+
+from app.domain.intake import Why
+from app.errors import KINDS
+from app.main import create_app
+from app.routing import OneMethodRoute
+from app.state import Lifecycle
+from app.telemetry import Metrics
+from middleware.loop_lag import LoopLag
+from tests.api_document import document, operations, schema_errors
+from tests.app import settings_for
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def served(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str]]:
+    """Yield method and template of every route."""
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from served(route.routes)
+        else:
+            assert isinstance(route, OneMethodRoute)
+            assert route.methods is not None
+            [method] = route.methods
+            yield method, route._template
+
+
+@asynccontextmanager
+async def never_started(_: object) -> AsyncIterator[dict[str, Any]]:
+    yield {}
+
+
+def player_routes() -> list[tuple[str, str]]:
+    app = create_app(
+        settings_for(),
+        lifecycle=Lifecycle(),
+        metrics=Metrics(),
+        loop_lag=LoopLag(),
+        lifespan=never_started,
+    )
+    return sorted(served(app.routes))
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """Yield every reference in a part of the document."""
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        for part in value.values():
+            yield from names_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from names_in(part)
+
+
+def test_the_document_is_correct_openapi() -> None:
+    assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
+
+
+def test_the_document_is_of_this_release() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert document()["info"]["version"] == project["version"]
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    described = sorted((method, path) for method, path, _ in operations())
+    assert described == player_routes()
+
+
+def test_every_operation_promises_the_one_error_body() -> None:
+    for method, path, operation in operations():
+        default = operation["responses"]["default"]
+        assert default == {"$ref": "#/components/responses/Problem"}, (method, path)
+
+
+@pytest.mark.parametrize(("schema", "reasons"), [("Problem", KINDS), ("EventResult", Why)])
+def test_a_reason_is_one_of_those_that_are_given(schema: str, reasons: Iterable[str]) -> None:
+    described = document()["components"]["schemas"][schema]["properties"]["reason"]["enum"]
+    assert sorted(described) == sorted(map(str, reasons))
+
+
+def test_whatever_is_defined_is_used() -> None:
+    parts = document()["components"]
+    defined = {
+        f"#/components/{kind}/{name}"
+        for kind in parts.keys() - {"securitySchemes"}
+        for name in parts[kind]
+    }
+    assert set(names_in(document())) == defined
+
+
+def test_a_wrong_answer_is_noticed() -> None:
+    """The check itself is checked: a schema that allows everything would please every answer."""
+    good: dict[str, Any] = {
+        "goalId": "g",
+        "status": "claimed",
+        "reward": {"type": "ITEM", "rewardId": "x", "quantity": 1},
+        "claimedAt": "2026-03-06T09:05:00Z",
+        "claimId": "73ff1a91-6dd7-54cd-a42a-bdd0d9e3aebe",
+        "rewardState": "granted",
+    }
+    claimed = {"$ref": "#/components/schemas/Claimed"}
+    assert schema_errors(claimed, good) == []
+    for name, wrong in (("status", "done"), ("claimedAt", "yesterday"), ("reward", {}), ("x", 1)):
+        assert schema_errors(claimed, {**good, name: wrong}) != [], name
