@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.domain.goal import ID_LENGTH_MAX
 from app.telemetry import current_trace_id
 from middleware.admission import Reason as AdmissionReason
 
@@ -35,10 +36,21 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
     NOT_FOUND = "not_found"
+    CHALLENGE_NOT_FOUND = "challenge_not_found"
+    GOAL_NOT_FOUND = "goal_not_found"
+    INSUFFICIENT_GOALS = "insufficient_goals"
+    GOAL_NOT_ACTIVE = "goal_not_active"
+    GOAL_NOT_COMPLETED = "goal_not_completed"
+    GOAL_ROTATED = "goal_rotated"
+    GOAL_LOCKED = "goal_locked"
+    ALREADY_CLAIMED = "already_claimed"
+    REWARD_GRANT_FAILED = "reward_grant_failed"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TIMEOUT = "body_timeout"
     BODY_TOO_LARGE = "body_too_large"
+    BATCH_TOO_LARGE = "batch_too_large"
     TARGET_TOO_LONG = "target_too_long"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     DATABASE_UNAVAILABLE = "database_unavailable"
@@ -58,9 +70,30 @@ KINDS: Mapping[str, Kind] = {
     Reason.BAD_REQUEST: Kind(400, 3, "BAD_REQUEST", "The request cannot be read"),
     Reason.UNAUTHENTICATED: Kind(401, 16, "UNAUTHORIZED", "Who is asking is not known"),
     Reason.NOT_FOUND: Kind(404, 5, "NOT_FOUND", "There is nothing here"),
+    Reason.CHALLENGE_NOT_FOUND: Kind(
+        404, 5, "CHALLENGE_NOT_FOUND", "The catalogue has no such challenge"
+    ),
+    Reason.GOAL_NOT_FOUND: Kind(404, 5, "GOAL_NOT_FOUND", "The challenge has no such goal"),
+    Reason.INSUFFICIENT_GOALS: Kind(400, 3, "INSUFFICIENT_GOALS", "No goal is left to select"),
+    Reason.GOAL_NOT_ACTIVE: Kind(400, 9, "GOAL_NOT_ACTIVE", "The goal is not active"),
+    Reason.GOAL_NOT_COMPLETED: Kind(400, 9, "GOAL_NOT_COMPLETED", "The goal is not completed"),
+    Reason.GOAL_ROTATED: Kind(
+        400, 9, "GOAL_ROTATED", "The goal was completed in a period that is over"
+    ),
+    Reason.GOAL_LOCKED: Kind(400, 9, "GOAL_LOCKED", "The goal's prerequisites are not completed"),
+    Reason.ALREADY_CLAIMED: Kind(409, 6, "ALREADY_CLAIMED", "The reward was claimed already"),
+    Reason.REWARD_GRANT_FAILED: Kind(
+        502, 13, "REWARD_GRANT_FAILED", "The reward provider refuses the reward"
+    ),
     Reason.METHOD_NOT_ALLOWED: Kind(405, 12, "METHOD_NOT_ALLOWED", "This path has no such method"),
     Reason.BODY_TIMEOUT: Kind(408, 4, "BODY_TIMEOUT", "The body came too slowly"),
     Reason.BODY_TOO_LARGE: Kind(413, 3, "BODY_TOO_LARGE", "The body is too large"),
+    Reason.BATCH_TOO_LARGE: Kind(
+        413, 3, "BATCH_TOO_LARGE", "There are too many events in one batch"
+    ),
+    Reason.UNSUPPORTED_MEDIA_TYPE: Kind(
+        415, 3, "UNSUPPORTED_MEDIA_TYPE", "This kind of content is not read here"
+    ),
     Reason.TARGET_TOO_LONG: Kind(414, 3, "TARGET_TOO_LONG", "The request target is too long"),
     Reason.HEADERS_TOO_LARGE: Kind(
         431, 3, "HEADERS_TOO_LARGE", "There are too many header bytes or fields"
@@ -86,6 +119,11 @@ KINDS: Mapping[str, Kind] = {
         503, 14, "SLOT_EARLY", "You are early; your moment is unchanged"
     ),
 }
+
+
+def short(sent: str) -> str:
+    """Return an id as the client sent it, for a problem's text; cut if no id is that long."""
+    return sent if len(sent) <= ID_LENGTH_MAX else f"{sent[:ID_LENGTH_MAX]}…"
 
 
 class Problem(Exception):

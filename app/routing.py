@@ -1,8 +1,9 @@
 """A route that answers exactly one method, and leaves its template for metrics and spans."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
@@ -21,14 +22,27 @@ class OneMethodRoute(Route):
         endpoint: Endpoint,
         *,
         prefix: str = "",
+        reserved: bool = False,
     ) -> None:
+        """`reserved`: no later route sees this path, whatever the method and its own parameters."""
         super().__init__(path, endpoint, methods=[method])
         self.methods = {method}
         self._template = prefix + path
+        self._reserved = reserved
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match as Starlette does, and name the route's template."""
         match, child_scope = super().matches(scope)
         if match is not Match.NONE:
             child_scope["http_route"] = self._template
+        if match is Match.PARTIAL and self._reserved:
+            match = Match.FULL  # Starlette then answers 405
         return match, child_scope
+
+
+def behind(middleware: Middleware, routes: Sequence[Route]) -> Sequence[Route]:
+    """Put a middleware before each route's handler; what matches no route never meets it."""
+    kind, arguments, options = middleware
+    for route in routes:
+        route.app = kind(route.app, *arguments, **options)
+    return routes

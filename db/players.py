@@ -1,10 +1,10 @@
 """The players' rows in PostgreSQL; `app.domain.player.Players` has each method's promise."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
 
 from asyncpg import Record
 
+from app.domain.clock import Clock
 from app.domain.facts import (
     FORMAT,
     decode_given,
@@ -16,25 +16,29 @@ from app.domain.facts import (
 )
 from app.domain.player import Player, PlayersRead
 from db.pool import Database
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+from db.timestamps import to_ms, to_timestamp
 
 
 class PgPlayers:
     """Players, in PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
+        self._clock = clock or Clock()
 
     async def read_many(self, players: Collection[str]) -> PlayersRead:
         """Return the facts of those who have a row, and the clock."""
         rows = await self._database.fetch("players_read", players)
         return PlayersRead(
-            clock_ms=_to_ms(rows[0]["now"]),
+            clock_ms=self._clock.moment_ms(to_ms(rows[0]["now"])),
             # Without any player there is one row, for the clock.
-            players={row["player"]: _to_player(row) for row in rows if row["player"] is not None},
+            players={row["player"]: to_player(row) for row in rows if row["player"] is not None},
         )
+
+    async def read_page(self, after: str, limit: int) -> list[Player]:
+        """Return the next players after an id, in ascending order; after "" come the first."""
+        rows = await self._database.fetch("players_page", after, limit)
+        return [to_player(row) for row in rows]
 
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
         """Make rows; return whose."""
@@ -42,7 +46,7 @@ class PgPlayers:
             "players_insert",
             FORMAT,
             [player.player for player in players],
-            [_to_timestamp(player.since_ms) for player in players],
+            [to_timestamp(player.since_ms) for player in players],
             [player.answered for player in players],
             [encode_given(player.given) for player in players],
             [encode_stats(player.stats) for player in players],
@@ -56,7 +60,8 @@ class PgPlayers:
             "players_update_given",
             [player.player for player in players],
             [player.version for player in players],
-            [_to_timestamp(player.changed_at_ms) for player in players],
+            [to_timestamp(player.since_ms) for player in players],
+            [to_timestamp(player.changed_at_ms) for player in players],
             [player.answered for player in players],
             [encode_given(player.given) for player in players],
         )
@@ -68,32 +73,26 @@ class PgPlayers:
             "players_update_goals",
             player.player,
             player.version,
-            _to_timestamp(player.changed_at_ms),
+            to_timestamp(player.since_ms),
+            to_timestamp(player.changed_at_ms),
             encode_goals(player.goals),
         )
         return bool(rows)
 
 
-def _to_player(row: Record) -> Player:
+def to_player(row: Record) -> Player:
+    """Return the facts in a row. Raise ValueError if they have another layout than this code's."""
     if row["format"] != FORMAT:
         raise ValueError(
             f"the facts of {row['player']!r} have layout {row['format']}, not {FORMAT}"
         )
     return Player(
         player=row["player"],
-        since_ms=_to_ms(row["since"]),
-        changed_at_ms=_to_ms(row["changed_at"]),
+        since_ms=to_ms(row["since"]),
+        changed_at_ms=to_ms(row["changed_at"]),
         version=row["version"],
         answered=row["answered"],
         given=decode_given(row["given"]),
         stats=decode_stats(row["stats"]),
         goals=decode_goals(row["goals"]),
     )
-
-
-def _to_ms(timestamp: datetime) -> int:
-    return (timestamp - _EPOCH) // _MILLISECOND
-
-
-def _to_timestamp(at_ms: int) -> datetime:
-    return _EPOCH + at_ms * _MILLISECOND

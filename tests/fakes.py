@@ -25,20 +25,20 @@ class FakePlayers:
         return frozenset(player.player for player in new)
 
     async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
-        current = [
-            player
-            for player in players
-            if player.player in self.rows and self.rows[player.player].version == player.version
-        ]
+        current = [player for player in players if self._is_current(player)]
         self._write([player._replace(version=player.version + 1) for player in current])
         return frozenset(player.player for player in current)
 
     async def update_goals(self, player: Player) -> bool:
-        current = self.rows.get(player.player)
-        if current is None or current.version != player.version:
+        if not self._is_current(player):
             return False
         self._write([player._replace(version=player.version + 1)])
         return True
+
+    def _is_current(self, player: Player) -> bool:
+        row = self.rows.get(player.player)
+        read = player.version, player.since_ms
+        return row is not None and (row.version, row.since_ms) == read
 
     def _write(self, players: list[Player]) -> None:
         self.rows |= {player.player: player for player in players}

@@ -63,13 +63,14 @@ class Players(Protocol):
     async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
         """Write `given`, `answered` and `changed_at`, and count `version` on; return for whom.
 
-        `version` is the one that was read. Rows that have another one by now stay as they are.
+        `version` and `since_ms` are those that were read: versions begin anew after a deletion.
+        Rows that have others by now stay as they are.
         """
 
     async def update_goals(self, player: Player) -> bool:
         """Write `goals` and `changed_at`, and count `version` on; return whether it was written.
 
-        `version` is the one that was read. A row that has another one by now stays as it is.
+        `version` and `since_ms` are those that were read. A row that has others stays as it is.
         """
 
 

@@ -7,15 +7,24 @@ own for deep nesting and for bytes that are not UTF-8.
 
 import codecs
 import json
-from typing import Any, Final, NoReturn, TypeVar
+import math
+import re
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
+from app.domain.goal import INT32_MAX
 from app.errors import Problem, Reason
 
 DETAIL_MAX: Final = 200
 
+JsonInt32: TypeAlias = int | float | str
+"""What a client may write for a whole number; `int32` reads it."""
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
 T = TypeVar("T")
+M = TypeVar("M", bound=msgspec.Struct)
 
 
 def decode(data: bytes, kind: type[T]) -> T:
@@ -36,6 +45,42 @@ def decode(data: bytes, kind: type[T]) -> T:
     except msgspec.DecodeError as error:
         _refuse(f"The body is not JSON: {error}.")
     return value
+
+
+def decode_message(data: bytes, kind: type[M]) -> M:
+    """Return the JSON object in `data` as the struct `kind`, as the contract reads one.
+
+    A member may be spelled as on the wire or in snake_case, but not both; null is as if it were
+    missing. Raises `Problem` with `bad_request`.
+    """
+    members = decode(data, dict[str, Any])
+    for field in msgspec.structs.fields(kind):
+        spellings = {field.name, field.encode_name} & members.keys()
+        if len(spellings) > 1:
+            _refuse(
+                f"The body has both {field.name} and {field.encode_name}: two spellings of one."
+            )
+        for spelling in spellings:
+            value = members.pop(spelling)
+            if value is not None:
+                members[field.encode_name] = value
+    try:
+        return msgspec.convert(members, kind)
+    except msgspec.ValidationError as error:
+        _refuse(f"The body is JSON, but not what is expected here: {error}.")
+
+
+def int32(value: JsonInt32, name: str) -> int:
+    """Return a whole number, which may be written `2`, `2.0` or `"2"`, as in protobuf's JSON.
+
+    Raises `Problem` with `bad_request` for fractions and what 32 bits cannot hold.
+    """
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value) else math.nan
+    # Comparisons first: neither infinity nor NaN has a whole value.
+    if not -INT32_MAX - 1 <= value <= INT32_MAX or value != int(value):
+        _refuse(f"{name} must be a whole number of 32 bits.")
+    return int(value)
 
 
 def _check_members(data: bytes) -> None:

@@ -1,22 +1,53 @@
 """The challenges of the player who asks."""
 
+from collections.abc import Callable
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.services.challenges import see
+from app.domain.rotation import RotationStatus
+from app.handlers.conditional import has, keepable, not_modified, tag_of
+from app.services.challenges import Seen, read_player, require_challenge, see_rotation, show
 from app.services.initialize import initialize_players
 from app.state import State
 
 JSON = "application/json"
 
 
+class RotationAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """What is told of a challenge's rotation."""
+
+    challenge_id: str
+    rotation: RotationStatus
+
+
 async def list_all(request: Request[State]) -> Response:
     """Show every challenge, or with `active_only=true` what is active."""
+    return await _show(request, Seen.list_body)
+
+
+async def show_one(request: Request[State]) -> Response:
+    """Show one challenge as it is in the list; with `active_only=true` maybe without any goal."""
+    challenge_id: str = request.path_params["challenge_id"]
+    require_challenge(request.state["catalogue"], challenge_id)
+
+    def render(seen: Seen, *, active_only: bool) -> bytes:
+        return seen.challenge_body(challenge_id, active_only=active_only)
+
+    return await _show(request, render)
+
+
+async def show_rotation(request: Request[State]) -> Response:
+    """Tell when a challenge turns. Nobody should keep that: it counts seconds."""
     state = request.state
-    seen = await see(state["players"], state["revisions"], state["catalogue"], state["player"])
-    query = request.query_params
-    active_only = "true" in {query.get("active_only"), query.get("activeOnly")}
-    return Response(seen.list_body(active_only=active_only), media_type=JSON)
+    challenge_id: str = request.path_params["challenge_id"]
+    rotation = await see_rotation(state["players"], state["catalogue"], challenge_id)
+    return Response(
+        msgspec.json.encode(RotationAnswer(challenge_id, rotation)),
+        headers={"Cache-Control": "no-store"},
+        media_type=JSON,
+    )
 
 
 async def initialize(request: Request[State]) -> Response:
@@ -26,3 +57,15 @@ async def initialize(request: Request[State]) -> Response:
         state["players"], state["revisions"], state["catalogue"], [state["player"]]
     )
     return Response(results[0].body(), media_type=JSON)
+
+
+async def _show(request: Request[State], render: Callable[..., bytes]) -> Response:
+    state = request.state
+    query = request.query_params
+    active_only = "true" in {query.get("active_only"), query.get("activeOnly")}
+    read = await read_player(state["players"], state["player"])
+    tag = tag_of(state["catalogue"].revision, read, active_only=active_only)
+    if has(request.headers, tag):
+        return not_modified(tag)
+    seen = await show(state["revisions"], state["catalogue"], read)
+    return keepable(render(seen, active_only=active_only), tag)

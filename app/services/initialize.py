@@ -8,11 +8,8 @@ from app.domain.catalogue_state import CatalogueState
 from app.domain.initialize import Initialized, initialize
 from app.domain.player import Player, Players, Revisions
 from app.domain.view import View, view
-from app.errors import Problem, Reason
+from app.services.contention import ROUNDS_MAX, contended
 from app.services.plans import find_shared
-
-# A round is lost only if somebody else wrote the same row in its milliseconds.
-ROUNDS_MAX = 3
 
 
 class InitializeResult(NamedTuple):
@@ -51,7 +48,7 @@ async def initialize_players(
         if not lost:
             return _in_order(results, ids)
         waiting = sorted(lost)
-    raise Problem(Reason.DATABASE_UNAVAILABLE, "Others keep changing this player; try again.")
+    raise contended()
 
 
 async def _decide(

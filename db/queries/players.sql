@@ -17,19 +17,20 @@ returning player;
 
 -- players_update_given: UPDATE player
 -- Replace what was given to those whose version is still the one that was read; rows are locked in ascending order.
+-- Versions begin anew with a row that was deleted and made again, so its beginning is part of the guard.
 with locked as materialized (
     select player from player where player = any($1) order by player for no key update
 )
 update player
 set version = player.version + 1, changed_at = new.changed_at, answered = new.answered, given = new.given
 from locked
-join unnest($1::text[], $2::integer[], $3::timestamptz[], $4::smallint[], $5::bytea[])
-     as new (player, version, changed_at, answered, given) on new.player = locked.player
-where player.player = locked.player and player.version = new.version
+join unnest($1::text[], $2::integer[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::bytea[])
+     as new (player, version, since, changed_at, answered, given) on new.player = locked.player
+where player.player = locked.player and player.version = new.version and player.since = new.since
 returning player.player;
 
 -- players_update_goals: UPDATE player
--- Replace a player's goals if the version is still the one that was read.
-update player set version = version + 1, changed_at = $3, goals = $4
-where player = $1 and version = $2
+-- Replace a player's goals if the version is still the one that was read, of a row that began then.
+update player set version = version + 1, changed_at = $4, goals = $5
+where player = $1 and version = $2 and since = $3
 returning player;

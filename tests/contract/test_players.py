@@ -83,3 +83,14 @@ async def test_an_id_may_be_any_text_of_a_hundred_characters(store: Store) -> No
     await store.players.insert_many([BOB._replace(player=name) for name in ids])
     read = await store.players.read_many(ids)
     assert set(read.players) == set(ids)
+
+
+async def test_a_row_that_was_deleted_and_made_again_is_not_the_one_that_was_read(
+    store: Store,
+) -> None:
+    """It can have the same version, but not the same beginning."""
+    await store.players.insert_many([ANN])
+    before = ANN._replace(version=1, since_ms=NOW_MS - 1, goals={"a": GoalFacts(True, 5)})
+    assert not await store.players.update_goals(before)
+    assert await store.players.update_given_many([before]) == frozenset()
+    assert (await store.players.read_many(["ann"])).players["ann"] == ANN._replace(version=1)

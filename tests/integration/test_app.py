@@ -1,76 +1,16 @@
 """The application on a real database: every route, and what a client does wrong with it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
 
-from app.domain.catalogue import parse_catalogue
-from app.lifespan import SchemaBehind, lifespan
-from app.main import create_app
-from app.settings import Environment, Settings, load_settings
-from app.state import Lifecycle, Phase
-from app.telemetry import Metrics
-from middleware.loop_lag import LoopLag
+from app.lifespan import SchemaBehind
+from app.settings import Environment
+from app.state import Phase
+from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange, http_scope
 from tests.database import named
-
-V1 = "/challenge/v1"
-SAMPLE = Path(__file__).parents[2] / "app" / "sample_catalogue.json"
-Request = Callable[..., Awaitable[Exchange]]
-
-
-def settings_for(**environ: str) -> Settings:
-    return load_settings({"ENVIRONMENT": "test", "DATABASE_POOL_SIZE": "2", **environ}).settings
-
-
-class App:
-    """The application between its start and its end."""
-
-    def __init__(self, settings: Settings, database_url: str) -> None:
-        self.lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
-        self._lifespan = partial(
-            lifespan,
-            settings=settings,
-            database_url=database_url,
-            catalogue=parse_catalogue(SAMPLE.read_bytes()).catalogue,
-            metrics=metrics,
-            loop_lag=loop_lag,
-            tracer_provider=TracerProvider(shutdown_on_exit=False),
-        )
-        self.asgi = create_app(
-            settings,
-            lifecycle=self.lifecycle,
-            metrics=metrics,
-            loop_lag=loop_lag,
-            lifespan=self._lifespan,
-        )
-        self._state: dict[str, Any] = {}
-
-    async def __aenter__(self) -> Self:
-        self._running = self._lifespan(self.asgi)
-        self._state = dict(await self._running.__aenter__())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._running.__aexit__(None, None, None)
-
-    async def request(
-        self, method: str, path: str, *, player: str | None = "alice", body: bytes = b""
-    ) -> Exchange:
-        path, _, query = path.partition("?")
-        headers = [(b"content-length", str(len(body)).encode())] if body else []
-        if player is not None:
-            headers.append((b"x-mock-user-id", player.encode()))
-        scope = http_scope(method, path, headers)
-        scope["query_string"] = query.encode()
-        scope["state"] = dict(self._state)
-        exchange = Exchange(self.asgi, scope, body)
-        await exchange.task
-        return exchange
 
 
 @pytest.fixture
@@ -143,11 +83,20 @@ async def test_active_only_leaves_out_challenges_without_goals(app: App) -> None
         ("GET", "/challenge/nope", 404, "not_found"),
         ("GET", f"{V1}/challenges/", 404, "not_found"),
         ("GET", f"{V1}/nope", 404, "not_found"),
+        ("GET", f"{V1}/challenges/winter-challenge/", 404, "not_found"),
+        ("PUT", f"{V1}/challenges/winter-challenge/goals//active", 404, "not_found"),
         ("GET", "/metrics", 404, "not_found"),
         ("HEAD", f"{V1}/challenges", 405, "method_not_allowed"),
         ("OPTIONS", f"{V1}/challenges", 405, "method_not_allowed"),
         ("POST", f"{V1}/challenges", 405, "method_not_allowed"),
         ("GET", f"{V1}/challenges/initialize", 405, "method_not_allowed"),
+        ("DELETE", f"{V1}/challenges/initialize", 405, "method_not_allowed"),
+        ("POST", f"{V1}/challenges/winter-challenge", 405, "method_not_allowed"),
+        ("DELETE", f"{V1}/challenges/x/rotation", 405, "method_not_allowed"),
+        ("GET", f"{V1}/challenges/x/goals/y/active", 405, "method_not_allowed"),
+        ("POST", f"{V1}/challenges/x/goals/y/active", 405, "method_not_allowed"),
+        ("GET", f"{V1}/challenges/x/goals/batch-select", 405, "method_not_allowed"),
+        ("PUT", f"{V1}/challenges/x/goals/random-select", 405, "method_not_allowed"),
         ("POST", "/challenge/healthz", 405, "method_not_allowed"),
     ],
 )
@@ -161,7 +110,7 @@ async def test_what_is_not_there_is_told_in_one_body(
     assert answer.json["code"] == {404: 5, 405: 12}[status]
     assert answer.json["details"] == []
     if status == 405:
-        assert answer.headers["allow"] in {"GET", "POST"}
+        assert answer.headers["allow"] in {"GET", "POST", "PUT"}
 
 
 async def test_without_an_identity_the_answer_names_what_is_missing(app: App) -> None:

@@ -1,0 +1,59 @@
+"""Answers that a client may keep: their tags, and the 304 for what it has already (RFC 9110, 13).
+
+A tag names all that an answer follows from: the catalogue, the facts, the day and the filter. It is
+weak, since the seconds to the next rotation go on meanwhile. It is known before anything is
+rendered. `no-cache` means that a kept answer is asked about each time, `private` that only the
+player's own client keeps it.
+"""
+
+import re
+from hashlib import blake2b
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from app.domain.period import DAY_MS
+from app.services.challenges import PlayerNow
+
+FORMAT: Final = 1
+"""Counts up whenever the same facts are answered with other bytes than before."""
+
+DIGEST_BYTES: Final = 12
+
+_OPAQUE_TAG = re.compile(r'"([^"]*)"')
+
+
+def tag_of(revision: int, read: PlayerNow, *, active_only: bool) -> str:
+    """Return the tag of what a player sees, without quotes.
+
+    A player's `since` is in it, since versions start anew after a deletion; not that of a player
+    without a row, which is the moment of the question. The id is in it because one client may ask
+    for several players.
+    """
+    player, now_ms = read
+    since_ms = player.since_ms if player.version else 0
+    parts = (FORMAT, revision, player.version, since_ms, now_ms // DAY_MS, active_only)
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    digest.update(f"{parts}{player.player}".encode())
+    return digest.hexdigest()
+
+
+def has(headers: Headers, tag: str) -> bool:
+    """Return whether the client says (`If-None-Match`) that it has the answer with this tag."""
+    sent = headers.getlist("if-none-match")
+    return sent == ["*"] or any(tag in _OPAQUE_TAG.findall(line) for line in sent)
+
+
+def keepable(body: bytes, tag: str) -> Response:
+    """Return a JSON answer that the client may keep."""
+    return Response(body, headers=_headers(tag), media_type="application/json")
+
+
+def not_modified(tag: str) -> Response:
+    """Return what stands for the answer that the client has."""
+    return Response(status_code=304, headers=_headers(tag))
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache"}

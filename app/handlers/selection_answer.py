@@ -1,0 +1,87 @@
+"""What is answered to a selection: the contract's names, and the truth about each goal."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from app.domain.catalogue_state import CatalogueState
+from app.domain.goal import Goal, GoalState, Reward, Status
+from app.domain.period import next_boundary_ms, rfc3339
+from app.services.selections import Selection
+
+
+class SelectedRequirement(msgspec.Struct, frozen=True, rename="camel"):
+    """What is asked of a selected goal."""
+
+    stat_code: str
+    operator: str
+    target_value: int
+
+
+class SelectedGoal(msgspec.Struct, frozen=True, rename="camel"):
+    """A selected goal, and how far the player is with it."""
+
+    goal_id: str
+    name: str
+    description: str
+    requirement: SelectedRequirement
+    reward: Reward
+    status: Status
+    progress: int
+    target: int
+    is_active: bool
+    assigned_at: str
+    expires_at: str
+
+
+class SelectionAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """What came of a selection; `total_active_goals` are those of this challenge."""
+
+    selected_goals: Sequence[SelectedGoal]
+    challenge_id: str
+    total_active_goals: int
+    replaced_goals: Sequence[str]
+
+
+def selection_answer(
+    state: CatalogueState, challenge_id: str, selection: Selection
+) -> SelectionAnswer:
+    """Return the answer, from what the player sees after the selection."""
+    seen = selection.view
+    goals = state.catalogue.goals
+    return SelectionAnswer(
+        selected_goals=[
+            _selected_goal(goals[number], seen.of(number), seen.now_ms)
+            for number in selection.selected
+        ],
+        challenge_id=challenge_id,
+        total_active_goals=sum(
+            seen.of(number).is_active for number in state.rules.challenges[challenge_id]
+        ),
+        replaced_goals=[goals[number].goal_id for number in selection.replaced],
+    )
+
+
+def instant_text(moment_ms: int | None) -> str:
+    """Return an instant as clients read it, the empty text for none."""
+    return "" if moment_ms is None else rfc3339(moment_ms).decode()
+
+
+def _selected_goal(goal: Goal, seen: GoalState, now_ms: int) -> SelectedGoal:
+    required = goal.requirement
+    turns_ms = next_boundary_ms(goal.rotation.schedule, now_ms) if goal.rotation else None
+    return SelectedGoal(
+        goal_id=goal.goal_id,
+        name=goal.name,
+        description=goal.description,
+        requirement=SelectedRequirement(
+            required.stat_code, required.operator, required.target_value
+        ),
+        reward=goal.reward,
+        status=seen.status,
+        progress=seen.progress,
+        target=required.target_value,
+        is_active=seen.is_active,
+        assigned_at=instant_text(seen.assigned_at_ms),
+        expires_at=instant_text(turns_ms),
+    )

@@ -1,0 +1,124 @@
+"""The application in this process: on a real database, or on fakes."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from opentelemetry.sdk.trace import TracerProvider
+
+from app.domain.catalogue import parse_catalogue
+from app.domain.catalogue_state import CatalogueState
+from app.domain.goal import Catalogue
+from app.lifespan import lifespan
+from app.main import Lifespan, create_app
+from app.settings import Settings, load_settings
+from app.state import Lifecycle
+from app.telemetry import Metrics
+from middleware.loop_lag import LoopLag
+from tests.asgi_client import Exchange, http_scope
+from tests.fakes import FakePlayers, FakeRevisions
+
+V1 = "/challenge/v1"
+SAMPLE = Path(__file__).parents[1] / "app" / "sample_catalogue.json"
+
+
+def sample_catalogue() -> Catalogue:
+    return parse_catalogue(SAMPLE.read_bytes()).catalogue
+
+
+def settings_for(**environ: str) -> Settings:
+    return load_settings({"ENVIRONMENT": "test", "DATABASE_POOL_SIZE": "2", **environ}).settings
+
+
+class Running:
+    """An application that answers. `state` is its services."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        lifespan: Lifespan,
+        metrics: Metrics,
+        loop_lag: LoopLag,
+    ) -> None:
+        self.lifecycle, self.metrics = Lifecycle(), metrics
+        self.state: dict[str, Any] = {}
+        self.asgi = create_app(
+            settings,
+            lifecycle=self.lifecycle,
+            metrics=metrics,
+            loop_lag=loop_lag,
+            lifespan=lifespan,
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        player: str | None = "alice",
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Exchange:
+        path, _, query = path.partition("?")
+        sent = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+        if body:
+            sent.append((b"content-length", str(len(body)).encode()))
+        if player is not None:
+            sent.append((b"x-mock-user-id", player.encode()))
+        scope = http_scope(method, path, sent)
+        scope["query_string"] = query.encode()
+        scope["state"] = dict(self.state)
+        exchange = Exchange(self.asgi, scope, body)
+        await exchange.task
+        return exchange
+
+
+class App(Running):
+    """The application on a database; as a context manager it starts and ends."""
+
+    def __init__(
+        self, settings: Settings, database_url: str, catalogue: Catalogue | None = None
+    ) -> None:
+        metrics, loop_lag = Metrics(), LoopLag()
+        self._lifespan = partial(
+            lifespan,
+            settings=settings,
+            database_url=database_url,
+            catalogue=catalogue or sample_catalogue(),
+            metrics=metrics,
+            loop_lag=loop_lag,
+            tracer_provider=TracerProvider(shutdown_on_exit=False),
+        )
+        super().__init__(settings, lifespan=self._lifespan, metrics=metrics, loop_lag=loop_lag)
+
+    async def __aenter__(self) -> Self:
+        self._running = self._lifespan(self.asgi)
+        self.state = dict(await self._running.__aenter__())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.__aexit__(None, None, None)
+
+
+class FakeApp(Running):
+    """The application on fakes: the clock stands until `players.clock_ms` is moved."""
+
+    def __init__(self, clock_ms: int) -> None:
+        super().__init__(
+            settings_for(), lifespan=_nothing_opens, metrics=Metrics(), loop_lag=LoopLag()
+        )
+        self.players, self.revisions = FakePlayers(clock_ms), FakeRevisions()
+        self.state = {"players": self.players, "revisions": self.revisions}
+
+    async def publish(self, catalogue: Catalogue) -> None:
+        """Serve a catalogue, as a pod of the next release would."""
+        revision = await self.revisions.register(catalogue)
+        self.state["catalogue"] = CatalogueState(catalogue, revision)
+
+
+@asynccontextmanager
+async def _nothing_opens(_: object) -> AsyncIterator[Mapping[str, Any]]:
+    yield {}
