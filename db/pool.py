@@ -5,12 +5,17 @@
           └─ a connection, within `acquire_s_max`
               └─ the named statement, within `statement_s_max`
 
+    Database.transaction()
+      └─ a connection, within `acquire_s_max`
+          └─ begin, statements by name, commit: each with its own span and bound
+
 The admission gate lets in no more than there are connections, so waiting for one is the exception.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -99,15 +104,31 @@ class Database:
         with map_errors(), self._observed(statement):
             connection = await self._acquire()
             try:
-                return await connection.fetch(
-                    statement.text, *arguments, timeout=self._statement_s_max
-                )
-            except asyncpg.InternalClientError:
-                # The driver lost track of this connection; nobody else may get it.
-                connection.terminate()
-                raise
+                return await self._run(connection, statement, arguments)
             finally:
                 await self._release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Transaction"]:
+        """Yield a transaction on one connection; commit when the block ends.
+
+        If the block raises or is cancelled, nothing is written. A Problem(database_unavailable)
+        out of the commit itself leaves open whether it was: read again before trying again.
+        READ COMMITTED: each statement sees what was committed before that statement began, so read
+        what you waited for in a statement after the one that locked it.
+        """
+        with map_errors():
+            connection = await self._acquire()
+        try:
+            transaction = Transaction(partial(self._fetch_on, connection))
+            await transaction.fetch("transaction_begin")
+            yield transaction
+            await self._commit(connection)
+        except BaseException:
+            await self._roll_back(connection)
+            raise
+        finally:
+            await self._release(connection)
 
     async def ping(self) -> None:
         """Ask whether the database answers, within 2 s. Callers at once share one question."""
@@ -137,6 +158,8 @@ class Database:
                 "TimeZone": "UTC",
                 "statement_timeout": str(int(self._statement_s_max * 1000) + SERVER_MARGIN_MS),
                 "lock_timeout": str(int(self._statement_s_max * 1000)),
+                # A process that hangs inside a transaction must not keep others from its rows.
+                "idle_in_transaction_session_timeout": str(int(self._statement_s_max * 1000)),
                 # Compiling a plan costs more than any statement here.
                 "jit": "off",
                 # Every statement looks rows up by key. A plan that was made while the table was
@@ -154,6 +177,48 @@ class Database:
                 return await self._pool.acquire()
         except asyncpg.InterfaceError as failure:
             raise ConnectionError("the pool is closing") from failure
+
+    async def _fetch_on(
+        self, connection: "PoolConnectionProxy[Record]", name: str, *arguments: object
+    ) -> list[Record]:
+        statement = self._statements[name]
+        with map_errors(), self._observed(statement), _noticing_loss(connection):
+            return await self._run(connection, statement, arguments)
+
+    async def _run(
+        self,
+        connection: "PoolConnectionProxy[Record]",
+        statement: Statement,
+        arguments: Iterable[object],
+    ) -> list[Record]:
+        try:
+            return await connection.fetch(statement.text, *arguments, timeout=self._statement_s_max)
+        except asyncpg.InternalClientError:
+            # The driver lost track of this connection; nobody else may get it.
+            connection.terminate()
+            raise
+
+    async def _commit(self, connection: "PoolConnectionProxy[Record]") -> None:
+        statement = self._statements["transaction_commit"]
+        with map_errors(), self._observed(statement), _noticing_loss(connection):
+            done = await connection.execute(statement.text, timeout=self._statement_s_max)
+        # PostgreSQL answers the commit of a failed transaction with a rollback, and no error.
+        if done != "COMMIT":
+            raise RuntimeError("a statement of this transaction failed, and the failure was hidden")
+
+    async def _roll_back(self, connection: "PoolConnectionProxy[Record]") -> None:
+        """Leave the connection without a transaction, or end it: the server then rolls back."""
+        if _is_lost(connection):
+            return
+        statement = self._statements["transaction_rollback"]
+        try:
+            async with asyncio.timeout(CANCEL_S_MAX):
+                await connection.execute(statement.text)
+        except BaseException as failure:
+            if not _is_lost(connection):
+                connection.terminate()
+            if not isinstance(failure, Exception):
+                raise
 
     async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
         assert self._pool is not None
@@ -179,6 +244,39 @@ class Database:
     def _unreachable(self, failure: Exception) -> DatabaseUnreachable:
         reason = self._address.redact(str(failure)) or type(failure).__name__
         return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
+
+
+class Transaction:
+    """Statements that become lasting together, on one connection. One at a time."""
+
+    def __init__(self, fetch: Callable[..., Awaitable[list[Record]]]) -> None:
+        self._fetch = fetch
+
+    async def fetch(self, name: str, *arguments: object) -> list[Record]:
+        """Run the statement of this name and return its rows.
+
+        After a failure the transaction can only end: let the failure out of the block.
+        """
+        return await self._fetch(name, *arguments)
+
+
+@contextmanager
+def _noticing_loss(connection: "PoolConnectionProxy[Record]") -> Iterator[None]:
+    """Tell a connection that went away between two statements from our own mistakes."""
+    try:
+        yield
+    except asyncpg.InterfaceError as failure:
+        if _is_lost(connection):
+            raise ConnectionError("the connection was lost inside a transaction") from failure
+        raise
+
+
+def _is_lost(connection: "PoolConnectionProxy[Record]") -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken back what is no connection any more.
+        return True
 
 
 async def _keep_session(_connection: object) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from opentelemetry import trace
@@ -43,8 +44,9 @@ class AdmissionGate:
     """Puts an admission core in front of any ASGI application.
 
     A place is given back when the answer is complete, before it is written: a slow reader holds a
-    connection, never a place. A client that leaves while it waits gives its place on, and the
-    application never hears of it.
+    connection, never a place. The application may give it back earlier, when only waiting is left
+    for it to do: `release_place` in the scope's state, a success, is the place's one end. A client
+    that leaves while it waits gives its place on, and the application never hears of it.
     """
 
     def __init__(
@@ -134,6 +136,9 @@ class AdmissionGate:
                 self._leave(place, _outcome(status))
             await send(message)
 
+        scope.setdefault("state", {})["release_place"] = partial(
+            self._leave, place, Outcome.SUCCESS
+        )
         outcome = Outcome.IGNORE
         try:
             await self._app(scope, receive, send_and_leave)

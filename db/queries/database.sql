@@ -5,3 +5,15 @@ select 1;
 -- schema_versions: SELECT schema_migrations
 -- The migrations that were applied, as dbmate wrote them down.
 select version from schema_migrations;
+
+-- transaction_begin: BEGIN transaction
+-- What follows on this connection becomes lasting together, or not at all.
+begin;
+
+-- transaction_commit: COMMIT transaction
+-- Make lasting what was written since the beginning.
+commit;
+
+-- transaction_rollback: ROLLBACK transaction
+-- Forget what was written since the beginning; outside a transaction, a warning that nobody reads.
+rollback;

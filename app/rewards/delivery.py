@@ -1,0 +1,112 @@
+"""The call right after a claim: its player waits a moment for it, the call itself longer.
+
+    granted                                settled, and the player is told
+    refused, and the player still waits    undone, and the player is told
+    unknown, or the moment is over         settled; the player was told that it is pending
+
+A call belongs to no request: if its player leaves, it goes on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from app.domain.reward import Call, ClaimState, Refused
+from app.rewards.calls import Calls
+from app.rewards.pace import Pace
+from app.telemetry import Metrics
+
+WAIT_S_MAX: Final = 0.3
+"""How long a player waits for the provider."""
+
+log = structlog.get_logger()
+
+
+class _Waiting:
+    """Whether a player still waits, and whether the claim is being undone before his eyes."""
+
+    over = False
+    undoing = False
+
+
+class ClaimDeliveries:
+    """Runs these calls, as many as the pace allows. The port `Deliveries` has its promises."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        pace: Pace,
+        *,
+        lease_ms: int,
+        metrics: Metrics,
+        wake_relay: Callable[[], None],
+        wait_s_max: float = WAIT_S_MAX,
+    ) -> None:
+        self.lease_ms = lease_ms
+        self._calls = calls
+        self._pace = pace
+        self._metrics = metrics
+        self._wake_relay = wake_relay
+        self._wait_s_max = wait_s_max
+        # Bounded by the pace.
+        self._running: set[asyncio.Task[ClaimState]] = set()
+
+    async def reserve(self) -> bool:
+        """Take a place for a call, if one is free now."""
+        return await self._pace.try_begin()
+
+    def cancel(self) -> None:
+        """Give the place back."""
+        self._pace.cancel()
+
+    def leave(self) -> ClaimState:
+        """Leave a claim that is due to the relay."""
+        self._metrics.claims.labels(ClaimState.PENDING).inc()
+        self._wake_relay()
+        return ClaimState.PENDING
+
+    async def deliver(self, call: Call, undo: Callable[[], Awaitable[bool]]) -> ClaimState:
+        """Call the provider; wait a moment for the answer, and to the end for an undoing."""
+        waiting = _Waiting()
+        running = asyncio.create_task(self._run(call, undo, waiting))
+        self._running.add(running)
+        running.add_done_callback(self._done)
+        try:
+            await asyncio.wait({running}, timeout=self._wait_s_max)
+            if waiting.undoing:
+                # Decided already: the player must not hear anything else. Bounded by the database.
+                await asyncio.wait({running})
+            state = running.result() if running.done() else ClaimState.PENDING
+        finally:
+            # Also if the player has left: a claim that nobody hears of is not undone.
+            waiting.over = True
+        self._metrics.claims.labels(state).inc()
+        return state
+
+    async def close(self, wait_s_max: float) -> None:
+        """Let running calls end, in bounded time; whatever is cut is called again by a relay."""
+        if self._running:
+            _, cut = await asyncio.wait(self._running, timeout=wait_s_max)
+            for running in cut:
+                running.cancel()
+            await asyncio.gather(*cut, return_exceptions=True)
+
+    async def _run(
+        self, call: Call, undo: Callable[[], Awaitable[bool]], waiting: _Waiting
+    ) -> ClaimState:
+        try:
+            outcome = await self._calls.ask(call)
+            if isinstance(outcome, Refused) and not waiting.over:
+                waiting.undoing = True
+                return ClaimState.REFUSED if await undo() else ClaimState.PENDING
+            return await self._calls.settle(call, outcome)
+        finally:
+            self._pace.end()
+
+    def _done(self, running: asyncio.Task[ClaimState]) -> None:
+        self._running.discard(running)
+        if not running.cancelled() and running.exception() is not None:
+            # Whoever waits raises it. If nobody does, the lease runs out and the relay goes on.
+            log.warning("claim_call_not_finished", cause=repr(running.exception()))
