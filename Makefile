@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-pythons check fix lock migrate bench-burst bench-micro mutants dev
+.PHONY: help run test test-fast test-pythons check fix lock migrate bench-burst bench-rules bench-micro compare mutants machine planted-bugs dev
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +48,20 @@ migrate: ## Apply the pending migrations to DATABASE_URL
 bench-burst: dev ## The login burst against a database of a set capacity
 	$(BIN)/python -m benchmarks.burst
 
+bench-rules: dev ## What lists, initializes, events and claims cost, and claims over kill -9
+	$(BIN)/python -m benchmarks.rules
+
 bench-micro: dev ## What one answer and one decision cost
 	$(BIN)/python -m benchmarks.micro
+
+machine: dev ## Compare the rules with the slow model on a million random steps (MACHINE_HISTORIES: of 50 each)
+	nice -n 10 $(BIN)/python -m tests.rules
+
+planted-bugs: dev ## Plant bugs in the rules, one at a time, and fail if the machine misses one
+	nice -n 10 $(BIN)/python -m tests.planted_bugs
+
+compare: dev ## Ask what the Go service was asked and print every difference: RECORDED= CATALOGUE= [URL=]
+	$(BIN)/python -m tests.compare_recorded "$(RECORDED)" "$(CATALOGUE)" $(if $(URL),--url "$(URL)")
 
 mutants: dev ## Plant bugs in the admission core and count those the tests find
 	$(BIN)/mutmut run

@@ -8,11 +8,17 @@ from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 
 from app.domain.catalogue_state import CatalogueState
+from app.domain.clock import Clock
 from app.domain.goal import Catalogue
+from app.events.days import keeping_days
+from app.rewards.service import open_rewards
 from app.settings import Settings
 from app.state import Services
 from app.telemetry import Metrics, flush_spans
+from db.claims import PgClaims
+from db.events import PgEvents
 from db.migrate import schema_is_current
+from db.outbox import PgOutbox
 from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
@@ -56,12 +62,28 @@ async def lifespan(
         revisions = PgRevisions(database)
         revision = await revisions.register(catalogue)
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
-        yield Services(
-            players=PgPlayers(database),
-            revisions=revisions,
-            catalogue=CatalogueState(catalogue, revision),
-            database=database,
-        )
+        clock = Clock()
+        events = PgEvents(database, clock)
+        outbox = PgOutbox(database)
+        async with (
+            keeping_days(events),
+            open_rewards(settings, outbox, metrics) as deliveries,
+        ):
+            yield Services(
+                players=PgPlayers(database, clock),
+                revisions=revisions,
+                catalogue=CatalogueState(catalogue, revision),
+                events=events,
+                clock=clock,
+                claims=PgClaims(
+                    database,
+                    erasure_secret=settings.erasure_key,
+                    on_conflict=metrics.claim_conflicts.inc,
+                ),
+                deliveries=deliveries,
+                namespace=settings.namespace,
+                database=database,
+            )
     finally:
         loop_lag.stop()
         await database.close()

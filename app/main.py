@@ -1,26 +1,30 @@
 """The request's path, on one screen.
 
-tracing ─► /healthz /readyz /challenge/healthz       outside the gate, visibly
+tracing ─► /healthz /readyz /challenge/healthz /challenge/apidocs     outside the gate, visibly
     └────► /challenge/v1 ─► body ─► gate ─► auth ─► handler ─► service ─► repository
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Router
+from starlette.types import Scope
 
 from app.errors import EXCEPTION_HANDLERS
-from app.handlers import challenges, health
-from app.routing import OneMethodRoute
+from app.events.http import receive_events
+from app.handlers import apidocs, challenges, claims, goals, health, player_data
+from app.routing import OneMethodRoute, behind
+from app.services.events import IntakePolicy
 from app.settings import AdmissionMode, Settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
 from middleware.admission import AdmissionCore, AdmissionSettings, Class, Rate
-from middleware.auth import Authenticator, AuthMiddleware, MockAuthenticator
+from middleware.auth import AuthMiddleware, MockAuthenticator, ServiceAuthenticator
 from middleware.body_limits import BodyLimits
 from middleware.classifier import Classifier
 from middleware.gate import AdmissionGate
@@ -28,7 +32,14 @@ from middleware.loop_lag import LoopLag
 from middleware.tracing import TracingMiddleware
 
 V1 = "/challenge/v1"
-CLASSES = {("POST", f"{V1}/challenges/initialize"): Class.INITIALIZE}
+ALL = "/challenges"
+ONE = f"{ALL}/{{challenge_id}}"
+GOAL = f"{ONE}/goals/{{goal_id}}"
+EVENTS = ("POST", f"{V1}/events")
+CLASSES = {("POST", f"{V1}/challenges/initialize"): Class.INITIALIZE, EVENTS: Class.EVENTS}
+
+EVENTS_BYTES_MAX = 262_144
+"""Largest body of events: 500 take about 340 bytes each."""
 
 INITIALIZE_BURST_S = 0.1
 QUOTA_BURST_S = 2
@@ -46,15 +57,31 @@ def create_app(
     lifespan: Lifespan,
 ) -> Starlette:
     """Return the application for the player port."""
-    authenticator = MockAuthenticator()
+    authenticator, service = MockAuthenticator(), ServiceAuthenticator(settings.events_token)
     body = Middleware(
-        BodyLimits, bytes_max=settings.body_bytes_max, seconds_max=settings.body_s_max
+        BodyLimits,
+        bytes_max=settings.body_bytes_max,
+        seconds_max=settings.body_s_max,
+        bytes_max_of=partial(_events_bytes_max, settings, service),
     )
-    gate = _gate(settings, authenticator, metrics, loop_lag)
+    classify = Classifier(CLASSES, authenticator, {Class.EVENTS: service})
+    gate = _gate(settings, classify, metrics, loop_lag)
     auth = Middleware(AuthMiddleware, authenticator=authenticator)
+    service_auth = Middleware(AuthMiddleware, authenticator=service)
+    policy = IntakePolicy(settings.namespace, settings.events_make_known)
+    events = [OneMethodRoute("POST", "/events", receive_events(policy, metrics), prefix=V1)]
     v1 = [
-        OneMethodRoute("GET", "/challenges", challenges.list_all, prefix=V1),
-        OneMethodRoute("POST", "/challenges/initialize", challenges.initialize, prefix=V1),
+        OneMethodRoute("GET", ALL, challenges.list_all, prefix=V1),
+        OneMethodRoute(
+            "POST", f"{ALL}/initialize", challenges.initialize, prefix=V1, reserved=True
+        ),
+        OneMethodRoute("GET", ONE, challenges.show_one, prefix=V1),
+        OneMethodRoute("GET", f"{ONE}/rotation", challenges.show_rotation, prefix=V1),
+        OneMethodRoute("POST", f"{ONE}/goals/batch-select", goals.select_batch, prefix=V1),
+        OneMethodRoute("POST", f"{ONE}/goals/random-select", goals.select_random, prefix=V1),
+        OneMethodRoute("PUT", f"{GOAL}/active", goals.set_active, prefix=V1),
+        OneMethodRoute("POST", f"{GOAL}/claim", claims.claim, prefix=V1),
+        OneMethodRoute("DELETE", "/users/me/data", player_data.delete, prefix=V1),
     ]
     app = Starlette(
         lifespan=lifespan,
@@ -63,7 +90,12 @@ def create_app(
             OneMethodRoute("GET", "/healthz", health.live),
             OneMethodRoute("GET", "/readyz", health.readiness(lifecycle)),
             OneMethodRoute("GET", "/challenge/healthz", health.challenge_healthz),
-            Mount(V1, Router(v1, redirect_slashes=False), middleware=[body, *gate, auth]),
+            OneMethodRoute("GET", "/challenge/apidocs/api.json", apidocs.api_document()),
+            Mount(
+                V1,
+                Router([*behind(auth, v1), *behind(service_auth, events)], redirect_slashes=False),
+                middleware=[body, *gate],
+            ),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
@@ -71,8 +103,21 @@ def create_app(
     return app
 
 
+def _events_bytes_max(
+    settings: Settings, service: ServiceAuthenticator, scope: Scope
+) -> int | None:
+    """Return the bound of a body of events, for who may send any.
+
+    Raises `Problem`: others could fill the memory with bodies that nobody would read.
+    """
+    if (scope["method"], scope["path"]) != EVENTS:
+        return None
+    service.check(service.credential(scope))
+    return max(EVENTS_BYTES_MAX, settings.body_bytes_max)
+
+
 def _gate(
-    settings: Settings, authenticator: Authenticator, metrics: Metrics, loop_lag: LoopLag
+    settings: Settings, classify: Classifier, metrics: Metrics, loop_lag: LoopLag
 ) -> Sequence[Middleware]:
     """Return the gate, or nothing where it is off."""
     if settings.admission_mode is AdmissionMode.OFF:
@@ -83,7 +128,7 @@ def _gate(
         Middleware(
             AdmissionGate,
             core=core,
-            classify=Classifier(CLASSES, authenticator),
+            classify=classify,
             hooks=[metrics.on_admission],
             loop_lag_ns=loop_lag.read_ns,
         )

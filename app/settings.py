@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,14 +24,19 @@ PREFIXES = (
     "CONNECTIONS_",
     "DATABASE_",
     "DRAIN_",
+    "ERASURE_",
+    "EVENTS_",
     "OPERATIONS_",
+    "REWARD_",
 )
 """An unknown name that begins like this is an error: a typing mistake would not act."""
 
-SECRET = {"database_url"}
+SECRET = {"database_url", "events_token", "erasure_secret", "reward_url"}
 
 UNSET_WHEN_EMPTY = {"otel_exporter_otlp_endpoint", "otel_service_name", "otel_traces_sampler_arg"}
 """OpenTelemetry's specification reads an empty variable as one that is not set."""
+
+LOCAL_ERASURE_SECRET = "outside production nothing is secret"  # noqa: S105 - it says so
 
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:/s)?")
 
@@ -84,6 +90,17 @@ def _limit(value: Any) -> Any:
     return value
 
 
+def _http_url(value: Any) -> Any:
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except (ValueError, AttributeError):
+        whole = False
+    if not whole or any(character.isspace() for character in value):
+        raise ValueError("expected an address such as https://rewards.example/grants")
+    return value
+
+
 RatePerSecond = Annotated[float, BeforeValidator(_rate), Field(gt=0, le=1_000_000)]
 
 
@@ -115,6 +132,49 @@ class Settings(BaseModel):
     )
     catalogue_path: Path | None = Field(
         None, description="challenges.json to serve; by default the sample catalogue."
+    )
+    namespace: str = Field(
+        "local",
+        min_length=1,
+        max_length=200,
+        description="Whose events take effect; those of another namespace are ignored.",
+    )
+    events_token: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._~+/-]{16,256}={0,2}$",
+        description="Bearer token of the services that send events, 16 characters and more;"
+        " unset, none is asked for; required in production.",
+    )
+    events_make_known: bool = Field(
+        True,
+        description="Whether the first event of a player makes it known, with the default goals.",
+    )
+    reward_url: Annotated[str, BeforeValidator(_http_url)] | None = Field(
+        None,
+        description="Where rewards are granted, http or https; unset, they are granted by a line"
+        " in the log; required in production.",
+    )
+    reward_timeout_ms: int = Field(
+        5000, ge=100, le=60_000, description="Longest time for one call to grant a reward, in ms."
+    )
+    reward_rate_max: int = Field(
+        100, ge=1, le=10_000, description="Most calls to grant rewards that begin a second."
+    )
+    reward_concurrency: int = Field(
+        16, ge=1, le=1000, description="Most calls to grant rewards at once."
+    )
+    reward_attempts_max: int = Field(
+        20,
+        ge=1,
+        le=1000,
+        description="Attempts after which a reward is in doubt; 20 take about two hours.",
+    )
+    erasure_secret: str | None = Field(
+        None,
+        min_length=32,
+        max_length=256,
+        description="Key of what is kept of deleted players' claims, 32 characters and more; never"
+        " change it; required in production.",
     )
     auth_enabled: bool = Field(
         True,
@@ -186,6 +246,11 @@ class Settings(BaseModel):
                 errors.append("AUTH_ENABLED=false is for local and test environments only")
             if self.database_url is None:
                 errors.append("DATABASE_URL is required in production")
+            errors += [
+                f"{name.upper()} is required in production"
+                for name in ("reward_url", "erasure_secret", "events_token")
+                if getattr(self, name) is None
+            ]
         if self.auth_enabled:
             errors.append(
                 "AUTH_ENABLED=true needs token verification, which is not built yet;"
@@ -199,6 +264,11 @@ class Settings(BaseModel):
     def limit(self) -> int:
         """The admission limit in force."""
         return self.admission_limit or self.database_pool_size
+
+    @property
+    def erasure_key(self) -> str:
+        """The secret in force."""
+        return self.erasure_secret or LOCAL_ERASURE_SECRET
 
 
 class LoadedSettings(BaseModel):

@@ -4,7 +4,10 @@ from enum import StrEnum
 from typing import Protocol, TypedDict
 
 from app.domain.catalogue_state import CatalogueState
+from app.domain.clock import Clock
+from app.domain.intake import EventStore
 from app.domain.player import Players, Revisions
+from app.domain.reward import Claims, Deliveries
 
 
 class Phase(StrEnum):
@@ -41,6 +44,11 @@ class Services(TypedDict):
     players: Players
     revisions: Revisions
     catalogue: CatalogueState
+    events: EventStore
+    clock: Clock
+    claims: Claims
+    deliveries: Deliveries
+    namespace: str
     database: Pingable
 
 

@@ -99,9 +99,54 @@ class Metrics:
             buckets=DURATION_BUCKETS_S,
             registry=self.registry,
         )
+        self._add_events()
+        self._add_rewards()
+
+    def _add_events(self) -> None:
+        self.events = Counter(
+            "events_total",
+            "Events that were answered, by result and reason; those of failed requests are not.",
+            ("result", "reason"),
+            registry=self.registry,
+        )
+        self.event_batches = Histogram(
+            "events_batch_duration_seconds",
+            "Time from a batch's decoding to its commit.",
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def _add_rewards(self) -> None:
+        self.claims = Counter(
+            "reward_claims_total",
+            "Claims that were made, by what their players were told: granted, pending, or refused"
+            " (those were undone).",
+            ("state",),
+            registry=self.registry,
+        )
+        self.claim_conflicts = self._counter(
+            "reward_claim_conflicts_total",
+            "Claims that existed although their players' facts knew of none: a bug.",
+        )
+        self.claims_open = Gauge(
+            "reward_claims_open",
+            "Claims in the database that are not granted, by state; the same on every pod.",
+            ("state",),
+            registry=self.registry,
+        )
+        self.reward_calls = Histogram(
+            "reward_call_duration_seconds",
+            "Time of each call to the reward provider, by its outcome.",
+            ("outcome",),
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, registry=self.registry)
+
+    def _counter(self, name: str, meaning: str) -> Counter:
+        return Counter(name, meaning, registry=self.registry)
 
     def watch_admission(self, snapshot: Callable[[], Snapshot]) -> None:
         """Read the gate's state whenever somebody looks."""

@@ -5,6 +5,7 @@ waits in line hears of nothing but its client's leaving.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,19 +22,33 @@ CLOSE: Final = {"Connection": "close"}
 class BodyLimits:
     """Reads the body, refuses what is too large or too slow, and replays it to the application."""
 
-    def __init__(self, app: ASGIApp, *, bytes_max: int, seconds_max: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        bytes_max: int,
+        seconds_max: float,
+        bytes_max_of: Callable[[Scope], int | None] = lambda _: None,
+    ) -> None:
+        """`bytes_max_of` returns a request's own bound; None: `bytes_max`. May raise `Problem`."""
         self._app = app
         self._bytes_max = bytes_max
         self._seconds_max = seconds_max
+        self._bytes_max_of = bytes_max_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope, as an ASGI application. Raises `Problem`."""
-        if scope["type"] != "http" or not has_body(scope, self._bytes_max):
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        own_max = self._bytes_max_of(scope)
+        bytes_max = self._bytes_max if own_max is None else own_max
+        if not has_body(scope, bytes_max):
             await self._app(scope, receive, send)
             return
         try:
             async with asyncio.timeout(self._seconds_max):
-                body = await self._read(receive)
+                body = await self._read(receive, bytes_max)
         except TimeoutError:
             raise Problem(
                 Reason.BODY_TIMEOUT,
@@ -43,7 +58,8 @@ class BodyLimits:
         if body is not None:
             await self._app(scope, Replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    @staticmethod
+    async def _read(receive: Receive, bytes_max: int) -> bytes | None:
         """Return the body, or None if the client left before its end."""
         pieces = []
         size = 0
@@ -55,8 +71,8 @@ class BodyLimits:
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             more = message.get("more_body", False)
-            if size > self._bytes_max:
-                raise too_large(self._bytes_max)
+            if size > bytes_max:
+                raise too_large(bytes_max)
             if len(pieces) > PIECES_MAX:
                 raise Problem(
                     Reason.BODY_TOO_LARGE,

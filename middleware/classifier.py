@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 
 from starlette.types import Scope
 
@@ -15,18 +16,26 @@ KEY_BYTES = 16
 class Classifier:
     """Names each client by a keyed hash: memory and logs tell nothing about it."""
 
-    def __init__(self, routes: Routes, authenticator: Authenticator) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        authenticator: Authenticator,
+        others: Mapping[Class, Authenticator] | None = None,
+    ) -> None:
+        """`others` know the credentials of classes whose callers are not players."""
         self._routes = routes
         self._authenticator = authenticator
+        self._others = others or {}
         self._secret = secrets.token_bytes(32)
 
     def __call__(self, scope: Scope, jitter: float) -> Arrival:
         """Return what the core needs to know about a request."""
         cls = class_of(self._routes, scope["method"], scope["path"])
-        credential = self._authenticator.credential(scope)
+        authenticator = self._others.get(cls, self._authenticator)
+        credential = authenticator.credential(scope)
         if credential is not None:
-            key = self._hash(b"c", credential)
-            verified = self._authenticator.is_verified(credential)
+            key = self._hash(b"s" if cls in self._others else b"c", credential)
+            verified = authenticator.is_verified(credential)
         else:
             client = scope.get("client")
             key = self._hash(b"p", client[0].encode() if client else b"")
@@ -35,7 +44,8 @@ class Classifier:
         return Arrival(cls, key, verified, jitter, wait_ns_max)
 
     def _hash(self, kind: bytes, value: bytes) -> bytes:
-        # The kind keeps a credential that looks like an address from being that address.
+        # The kind keeps a credential that looks like an address from being that address, and a
+        # service from spending the quota of a player who sends the same bytes.
         return hashlib.blake2b(kind + value, key=self._secret, digest_size=KEY_BYTES).digest()
 
 

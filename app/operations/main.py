@@ -1,4 +1,4 @@
-"""The operations listener: probes and metrics. No player's load reaches it."""
+"""The operations listener: probes, metrics, the clock. No player's load reaches it."""
 
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -7,11 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import EXCEPTION_HANDLERS
+from app.operations.clock import clock_route
 from app.routing import Endpoint, OneMethodRoute
 from app.telemetry import Metrics
 
 
-def create_operations_app(metrics: Metrics, *, live: Endpoint, ready: Endpoint) -> Starlette:
+def create_operations_app(
+    metrics: Metrics, *, live: Endpoint, ready: Endpoint, clock_may_be_set: bool = False
+) -> Starlette:
     """Return the application for the operations port."""
 
     async def show_metrics(_: Request) -> Response:
@@ -22,6 +25,7 @@ def create_operations_app(metrics: Metrics, *, live: Endpoint, ready: Endpoint) 
             OneMethodRoute("GET", "/healthz", live),
             OneMethodRoute("GET", "/readyz", ready),
             OneMethodRoute("GET", "/metrics", show_metrics),
+            *([clock_route()] if clock_may_be_set else []),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )

@@ -2,9 +2,10 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
-from benchmarks.processes import parent_of, sample, start, stop, watch
+from benchmarks.processes import cpu_s, parent_of, pin, sample, start, stop, watch
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
 # A child that would outlive the test by far; each test ends it, and none waits for it.
@@ -64,3 +65,19 @@ def test_a_child_knows_its_parent(tmp_path: Path) -> None:
     )
     assert parent_of(child.pid) == os.getpid()
     assert stop(child) < 0
+
+
+def test_cpu_can_be_read_without_looking_at_memory() -> None:
+    before_s = cpu_s(os.getpid())
+    time_to_burn_s = time.process_time() + 0.1
+    while time.process_time() < time_to_burn_s:
+        pass
+    assert cpu_s(os.getpid()) - before_s >= 0.08
+
+
+def test_a_child_that_is_pinned_runs_where_it_is_told_to(tmp_path: Path) -> None:
+    child = start([sys.executable, "-c", IDLE], {}, folder=tmp_path, output=tmp_path / "out")
+    [core, *_] = os.sched_getaffinity(0)
+    pin(child.pid, [core])
+    assert os.sched_getaffinity(child.pid) == {core}
+    stop(child)

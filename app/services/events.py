@@ -1,0 +1,246 @@
+"""Lets events take effect: each once, whole batches in one transaction.
+
+What a producer is told is true when it is told: ids and effects are committed together. Rows are
+locked in one order everywhere: event ids, then players, both ascending. So batches that overlap
+wait for each other, and never in a circle. Where a transaction fails for the sake of one event, the
+batch is halved until that one stands alone; it is rejected, and the others take effect.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, NamedTuple
+
+import structlog
+
+from app.domain.catalogue_state import CatalogueState, Shared
+from app.domain.event import Event, apply_event, concerns
+from app.domain.initialize import give_defaults
+from app.domain.intake import (
+    EVENTS_MAX,
+    MEANINGS,
+    DayMissing,
+    EventStore,
+    EventTransaction,
+    Incoming,
+    Outcome,
+    Result,
+    SeenKey,
+    Why,
+    days_kept,
+    days_to_remember,
+    digest_of,
+    is_too_old,
+)
+from app.domain.player import Player, Revisions
+from app.domain.upkeep import drop_what_says_nothing
+from app.errors import Problem
+from app.services.contention import contended
+from app.services.plans import find_shared
+
+ROUNDS_MAX: Final = 3
+"""A round is lost only to what is new to this process: a day, or a list of revisions."""
+
+POISON_MAX: Final = 8
+"""So many events of one batch may fail alone. If more do, it is not the events' fault."""
+
+log = structlog.get_logger()
+
+
+class IntakePolicy(NamedTuple):
+    """Which namespace's events take effect, and whether they make players known."""
+
+    namespace: str
+    make_known: bool
+
+    def takes(self, incoming: Incoming) -> bool:
+        """Return whether an event is of our namespace; one that names none is."""
+        return incoming.namespace is None or incoming.namespace == self.namespace
+
+
+async def apply_events(
+    store: EventStore,
+    revisions: Revisions,
+    state: CatalogueState,
+    policy: IntakePolicy,
+    events: Sequence[Incoming],
+) -> list[Outcome]:
+    """Return what became of each of at most EVENTS_MAX events, in their order.
+
+    Raise Problem(database_unavailable) if it is not known what was committed: all can be sent
+    again, and those that were are duplicates then.
+    """
+    assert len(events) <= EVENTS_MAX
+    outcomes: dict[int, Outcome] = {}
+    pending = []
+    now_ms = await store.now_ms() if any(map(policy.takes, events)) else 0
+    for place, incoming in enumerate(events):
+        if not policy.takes(incoming):
+            outcomes[place] = _outcome(incoming, Why.NAMESPACE_FOREIGN)
+        elif is_too_old(incoming.at_ms, now_ms):
+            outcomes[place] = _outcome(incoming, Why.TOO_OLD)
+        else:
+            pending.append(_pending(place, incoming, now_ms))
+    if pending:
+        intake = _Intake(store, revisions, state, policy, now_ms)
+        outcomes |= await intake.commit_isolating(pending)
+    return [outcomes[place] for place in range(len(events))]
+
+
+class _Pending(NamedTuple):
+    """An event that may take effect: its place in the batch, and under what it is remembered."""
+
+    place: int
+    incoming: Incoming
+    event: Event
+    keys: Sequence[SeenKey]
+
+    @property
+    def digest(self) -> bytes:
+        return self.keys[0].digest
+
+
+class _PlansMissing(Exception):
+    """Players have lists of revisions of which this process has not worked out the plans."""
+
+    def __init__(self, lists: Collection[tuple[int, ...]]) -> None:
+        super().__init__(lists)
+        self.lists = lists
+
+
+class _Intake:
+    """One batch on its way. `now_ms` is the moment of its receipt."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        revisions: Revisions,
+        state: CatalogueState,
+        policy: IntakePolicy,
+        now_ms: int,
+    ) -> None:
+        self._store = store
+        self._revisions = revisions
+        self._state = state
+        self._policy = policy
+        self._now_ms = now_ms
+        self._shared: dict[tuple[int, ...], Shared] = {}
+        self._poison = 0
+
+    async def commit_isolating(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+        """Commit the batch without the events for whose sake it fails."""
+        try:
+            return await self._commit(batch)
+        except Problem:
+            raise
+        except Exception as failure:
+            if len(batch) == 1:
+                self._poison += 1
+                if self._poison > POISON_MAX:
+                    raise
+                [(place, incoming, *_)] = batch
+                log.exception("event_failed", source=incoming.source, event_id=incoming.id)
+                return {place: _outcome(incoming, Why.INTERNAL)}
+            log.warning("events_halved", events=len(batch), cause=type(failure).__name__)
+        middle = len(batch) // 2
+        first = await self.commit_isolating(batch[:middle])
+        return first | await self.commit_isolating(batch[middle:])
+
+    async def _commit(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+        await self._work_out([()])
+        for _ in range(ROUNDS_MAX):
+            try:
+                async with self._store.transaction() as transaction:
+                    return await self._apply(transaction, batch)
+            except _PlansMissing as missing:
+                # Not inside: that would wait for a second connection while it holds one.
+                await self._work_out(missing.lists)
+            except DayMissing:
+                await self._store.make_days(days_kept(self._now_ms))
+        raise contended()
+
+    async def _work_out(self, lists: Iterable[tuple[int, ...]]) -> None:
+        self._shared.update(await find_shared(lists, self._state, self._revisions))
+
+    async def _apply(
+        self, transaction: EventTransaction, batch: Sequence[_Pending]
+    ) -> dict[int, Outcome]:
+        keys = sorted({key for one in batch for key in one.keys})
+        known = await transaction.remember(keys)
+        outcomes: dict[int, Outcome] = {}
+        effective = []
+        seen: set[bytes] = set()
+        for one in batch:
+            if one.digest in seen or not known.isdisjoint(one.keys):
+                outcomes[one.place] = Outcome(one.incoming.id, Result.DUPLICATE)
+            elif concerns(self._state.rules, one.event):
+                effective.append(one)
+            else:
+                why = Why.VALUE_NEGATIVE if one.event.value < 0 else Why.STAT_UNKNOWN
+                outcomes[one.place] = _outcome(one.incoming, why)
+            seen.add(one.digest)
+        if effective:
+            known_players = await self._write(transaction, effective)
+            for place, incoming, *_ in effective:
+                why = Why.NONE if incoming.player in known_players else Why.PLAYER_UNKNOWN
+                outcomes[place] = _outcome(incoming, why)
+        return outcomes
+
+    async def _write(
+        self, transaction: EventTransaction, effective: Sequence[_Pending]
+    ) -> Collection[str]:
+        """Write what events make of their players; return who of these has a row."""
+        events: dict[str, list[Event]] = {}
+        for one in effective:
+            events.setdefault(one.incoming.player, []).append(one.event)
+        ids = sorted(events)
+        if self._policy.make_known:
+            await transaction.make_known(ids, self._newcomer())
+        read = await transaction.lock(ids)
+        missing = {each.revisions for each in read.players.values()} - self._shared.keys()
+        if missing:
+            raise _PlansMissing(missing)
+        stats, goals = [], []
+        for player_id, before in read.players.items():
+            after = self._fold(before, events[player_id], read.clock_ms)
+            if after.goals is not before.goals:
+                goals.append(after)
+            elif after is not before:
+                stats.append(after)
+        if stats:
+            await transaction.write_stats(stats)
+        if goals:
+            await transaction.write_goals(goals)
+        return read.players.keys()
+
+    def _newcomer(self) -> Player:
+        """Return the facts of a player whom an event makes known; he hears of them later."""
+        plan = self._shared[()].plan
+        nobody = Player.unknown("", self._now_ms)
+        return give_defaults(self._state.rules, plan, nobody, self._state.revision, self._now_ms)
+
+    def _fold(self, player: Player, events: Sequence[Event], clock_ms: int) -> Player:
+        """Return what the events make of a player; the same object if they change nothing."""
+        # The clock steps back when another server takes over; what a row has seen stays.
+        now_ms = max(clock_ms, player.changed_at_ms)
+        rules, plan = self._state.rules, self._shared[player.revisions].plan
+        after = player
+        for event in sorted(events, key=lambda event: event.at_ms):
+            after = apply_event(rules, plan, after, event, now_ms)
+        if after is player:
+            return player
+        if after.goals is not player.goals:
+            after = drop_what_says_nothing(rules, after, now_ms)
+        return after._replace(changed_at_ms=now_ms)
+
+
+def _pending(place: int, incoming: Incoming, now_ms: int) -> _Pending:
+    # What did not happen yet happens now, as does what does not say when.
+    at_ms = now_ms if incoming.at_ms is None else min(incoming.at_ms, now_ms)
+    event = Event(incoming.kind, at_ms, incoming.stat_code, incoming.value, incoming.increase)
+    digest = digest_of(incoming.source, incoming.id)
+    days = days_to_remember(incoming.at_ms, now_ms)
+    return _Pending(place, incoming, event, [SeenKey(day, digest) for day in days])
+
+
+def _outcome(incoming: Incoming, why: Why) -> Outcome:
+    result = MEANINGS[why][0] if why else Result.ACCEPTED
+    return Outcome(incoming.id, result, why)

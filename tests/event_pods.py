@@ -1,0 +1,137 @@
+"""Processes of the service as far as events are concerned: connections, memory and a clock each."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
+
+from app.domain.catalogue_state import CatalogueState
+from app.domain.clock import Clock
+from app.domain.goal import Catalogue, Mode, Requirement, Rotation, Schedule, Source
+from app.domain.intake import Incoming, Outcome
+from app.domain.player import Player
+from app.domain.view import View
+from app.events.days import make_days
+from app.services.challenges import see
+from app.services.events import IntakePolicy, apply_events
+from app.services.initialize import initialize_players
+from db.events import PgEvents
+from db.players import PgPlayers
+from db.pool import Database
+from db.revisions import PgRevisions
+from tests.catalogues import make_catalogue, make_goal
+
+HOUR_MS = 3_600_000
+
+
+def relative(stat: str, target: int) -> Requirement:
+    """Return that so much of a stat must come while the goal is active."""
+    return Requirement(stat, ">=", target, Mode.RELATIVE)
+
+
+SEASON = make_catalogue(
+    make_goal("a", default=True),
+    make_goal("logins", default=True, source=Source.LOGIN, requirement=relative("login", 3)),
+    make_goal(
+        "daily",
+        default=True,
+        source=Source.LOGIN,
+        requirement=relative("login", 1),
+        rotation=Rotation(Schedule.DAILY, reset_progress=True, allow_reselection=True),
+    ),
+    make_goal("by-hand", requirement=relative("wins", 100)),
+)
+"""`a`: 10 wins. `logins`: 3 of them. `daily`: one a day. `by-hand` is given to nobody: 100 wins."""
+
+_numbers = count(1)
+
+
+def a_login(player: str, event_id: str | None = None, at_ms: int | None = None) -> Incoming:
+    """Return a login; without an id it is one that nobody sent before."""
+    name = event_id or f"login-{next(_numbers)}"
+    return Incoming(name, "tests", None, player, Source.LOGIN, at_ms)
+
+
+def wins(
+    player: str,
+    value: float,
+    event_id: str | None = None,
+    at_ms: int | None = None,
+    *,
+    increase: float = 0,
+    stat: str = "wins",
+) -> Incoming:
+    """Return a statistic's new value; without an id it is one that nobody sent before."""
+    name = event_id or f"wins-{next(_numbers)}"
+    return Incoming(name, "tests", None, player, Source.STATISTIC, at_ms, stat, value, increase)
+
+
+def words(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the outcomes as one reads them: the result, and the reason if there is one."""
+    return [f"{one.result} {one.why}".strip() for one in outcomes]
+
+
+class EventPod:
+    """One process."""
+
+    def __init__(self, database: Database, *, make_known: bool) -> None:
+        self.clock = Clock()
+        self.store = PgEvents(database, self.clock)
+        self.players = PgPlayers(database, self.clock)
+        self.revisions = PgRevisions(database)
+        self.policy = IntakePolicy("local", make_known=make_known)
+        self.state: CatalogueState
+
+    async def serve(self, catalogue: Catalogue) -> None:
+        """Serve a catalogue from now on."""
+        revision = await self.revisions.register(catalogue)
+        self.state = CatalogueState(catalogue, revision)
+
+    async def send(self, *events: Incoming) -> list[str]:
+        """Return what became of the events of one batch."""
+        applied = apply_events(self.store, self.revisions, self.state, self.policy, events)
+        return words(await applied)
+
+    async def initialize(self, player: str) -> int:
+        """Return how many goals the player is told are new."""
+        [result] = await initialize_players(self.players, self.revisions, self.state, [player])
+        return result.new_assignments
+
+    async def see(self, player: str) -> View:
+        """Return what a player sees."""
+        return (await see(self.players, self.revisions, self.state, player)).view
+
+    async def progress(self, player: str, goal: str = "a") -> int:
+        """Return how far a goal is."""
+        view = await self.see(player)
+        return view.of(self.state.rules.by_id[goal].number).progress
+
+    async def row(self, player: str) -> Player | None:
+        """Return what is stored."""
+        return (await self.players.read_many([player])).players.get(player)
+
+    async def now_ms(self) -> int:
+        """Return the moment."""
+        return await self.store.now_ms()
+
+    async def stand_at(self, moment_ms: int) -> None:
+        """Set the moment, as an operator would."""
+        database_ms = await self.store.database_ms()
+        self.clock.set(moment_ms, database_ms)
+        await make_days(self.store)
+
+
+@asynccontextmanager
+async def event_pods(
+    database_url: str, number: int = 1, *, size: int = 8, make_known: bool = True
+) -> AsyncIterator[list[EventPod]]:
+    """Yield so many pods that serve SEASON; the days are made."""
+    async with AsyncExitStack() as stack:
+        pods = []
+        for _ in range(number):
+            database = Database(database_url, size=size)
+            await database.open()
+            stack.push_async_callback(database.close)
+            pods.append(EventPod(database, make_known=make_known))
+            await pods[-1].serve(SEASON)
+        await make_days(pods[0].store)
+        yield pods
