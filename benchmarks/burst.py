@@ -21,26 +21,21 @@ import msgspec
 from app.server import raise_file_limit
 from benchmarks import scenarios
 from benchmarks.answers import Outcome
-from benchmarks.conditions import ROOT, describe
+from benchmarks.conditions import describe
 from benchmarks.database import bench_database, load_test_catalogue
+from benchmarks.generator import SPARE_S, GeneratorFailed, read_summary, start_generator
 from benchmarks.held import Held, as_ordinary_role
 from benchmarks.probe import NotHeld, Probe, confirm, probe
-from benchmarks.processes import Child, machine_busy_s, start, stop, watch
+from benchmarks.processes import machine_busy_s, stop, watch
 from benchmarks.report import RESULTS, render, write_readme
 from benchmarks.scenarios import Results, Run, Scenario
 from benchmarks.schedule import Plan
 from benchmarks.service import DidNotStart, serving
-from benchmarks.stats import Summary
 from db.embedded import EmbeddedPostgresError
 from db.migrate import MigrationFailed
 
 # A void run says nothing, so it is repeated; a machine that voids so many cannot measure this.
 VOID_MAX = 2
-GENERATOR_SPARE_S = 30
-
-
-class GeneratorFailed(Exception):
-    """The generator ended without a summary; the text is what it said."""
 
 
 class Bench:
@@ -69,17 +64,18 @@ class Bench:
         database_pid = asyncio.run(self.held.server_pid())
         with serving(self.settings | scenario.settings(), self._folder / "service.log") as service:
             busy_before_s = machine_busy_s()
-            generator = self._start_generator(scenario, service.port)
+            plan = self._plan(scenario, service.port)
+            generator = start_generator(plan, self._folder)
             try:
                 used = watch(
                     generator,
                     {"service": service.pid, "database": database_pid},
-                    self._plan(scenario, service.port).seconds_max + GENERATOR_SPARE_S,
+                    plan.seconds_max + SPARE_S,
                 )
             finally:
                 stop(generator)
             busy_s = machine_busy_s() - busy_before_s
-            load = self._read_summary()
+            load = read_summary(self._folder)
             counts = asyncio.run(self.held.count())
         named_s = used["service"].cpu_s + used["database"].cpu_s + load.generator_cpu_s
         return Run(
@@ -119,22 +115,6 @@ class Bench:
         return msgspec.structs.replace(
             plan, seconds_max=max(self.seconds, drain_s) + 3 * plan.timeout_s
         )
-
-    def _start_generator(self, scenario: Scenario, port: int) -> Child:
-        return start(
-            [sys.executable, "-m", "benchmarks.load"],
-            {},
-            folder=ROOT,
-            output=self._folder / "load.json",
-            stdin=msgspec.json.encode(self._plan(scenario, port)),
-        )
-
-    def _read_summary(self) -> Summary:
-        text = (self._folder / "load.json").read_bytes()
-        try:
-            return msgspec.json.decode(text, type=Summary)
-        except msgspec.MsgspecError:
-            raise GeneratorFailed(f"the generator failed:\n{text[-2000:].decode()}") from None
 
 
 def _measure(bench: Bench, chosen: Sequence[Scenario], runs: int, keep: Path | None) -> Results:

@@ -29,12 +29,13 @@ def bench_database() -> Iterator[tuple[str, Path]]:
             yield owner_url, folder
 
 
-def load_test_catalogue(folder: Path) -> Path:
-    """Write the load-test catalogue (500 goals, 100 given by default) into `folder`."""
+def load_test_catalogue(folder: Path, *, all_default: bool = False) -> Path:
+    """Write the load-test catalogue (500 goals, 100 or all given by default) into `folder`."""
     path = folder / "challenges.json"
+    flags = ["--all-default"] if all_default else []
     with path.open("wb") as file:
         subprocess.run(
-            [sys.executable, "-m", "app", "catalogue", "generate"],
+            [sys.executable, "-m", "app", "catalogue", "generate", *flags],
             cwd=ROOT,
             stdout=file,
             check=True,

@@ -8,7 +8,6 @@ in the service. Writes `benchmarks/results/micro.json`; exits with 1 if a target
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +22,9 @@ from app.domain.goal import Catalogue, GoalState, Status
 from app.domain.loadtest_catalogue import generate_catalogue
 from benchmarks.manifest import Manifest, manifest
 from benchmarks.naive import NaiveAnswers
+from benchmarks.timing import time_in_turns
 
 REPEATS = 9
-# Each repeat is long enough that the clock and a stray interrupt do not matter.
-REPEAT_NS_MIN = 50_000_000
 NOW_MS = 1_772_787_600_000
 ASSIGNED_AT_MS = NOW_MS - 3_600_000
 RESULT = Path(__file__).parent / "results" / "micro.json"
@@ -148,28 +146,8 @@ def measure(case: Case) -> Row:
     answer = case.spliced()
     if json.loads(answer) != json.loads(case.naive()):
         raise AssertionError(f"{case.name}: the two answers differ")
-    builds = (case.spliced, case.naive)
-    counts = [_count_for(build) for build in builds]
-    times_us: tuple[list[float], list[float]] = ([], [])
-    for _ in range(REPEATS):
-        for build, count, times in zip(builds, counts, times_us, strict=True):
-            times.append(_time_ns(build, count) / count / 1000)
-    spliced, naive = map(_timing, times_us)
+    spliced, naive = map(_timing, time_in_turns((case.spliced, case.naive), REPEATS))
     return Row(case.name, len(answer), case.target_us, spliced, naive)
-
-
-def _count_for(build: Build) -> int:
-    count = 1
-    while (taken_ns := _time_ns(build, count)) < REPEAT_NS_MIN:
-        count = max(count * 2, count * REPEAT_NS_MIN // max(taken_ns, 1))
-    return count
-
-
-def _time_ns(build: Build, count: int) -> int:
-    start_ns = time.perf_counter_ns()
-    for _ in range(count):
-        build()
-    return time.perf_counter_ns() - start_ns
 
 
 def _timing(times_us: list[float]) -> Timing:

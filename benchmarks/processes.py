@@ -1,11 +1,12 @@
 """Child processes of a benchmark, and what a process and its children use, read from /proc."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -104,15 +105,30 @@ def sample(root: int) -> Sample:
     cpu_s = rss_mib = pss_mib = 0.0
     for pid in _family(root):
         try:
-            fields = _stat_fields(pid)
+            cpu_s += _cpu_s(pid)
             rss, pss = _memory_mib(pid)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        # User and system time, and the same of children that were waited for.
-        cpu_s += sum(int(field) for field in fields[11:15]) / _TICKS_PER_S
         rss_mib += rss
         pss_mib += pss
     return Sample(cpu_s=cpu_s, rss_mib=rss_mib, pss_mib=pss_mib)
+
+
+def cpu_s(root: int) -> float:
+    """Return the CPU seconds that `root` and all below it have used so far."""
+    used_s = 0.0
+    for pid in _family(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            used_s += _cpu_s(pid)
+    return used_s
+
+
+def pin(root: int, cores: Collection[int]) -> None:
+    """Let `root`, all below it and all that they start run on `cores` only."""
+    for pid in _family(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for thread in (_PROC / str(pid) / "task").iterdir():
+                os.sched_setaffinity(int(thread.name), cores)
 
 
 def parent_of(pid: int) -> int:
@@ -139,6 +155,11 @@ def _family(root: int) -> list[int]:
     for pid in family:
         family.extend(children.get(pid, ()))
     return family
+
+
+def _cpu_s(pid: int) -> float:
+    """Return user and system time, and the same of children that were waited for."""
+    return sum(int(field) for field in _stat_fields(pid)[11:15]) / _TICKS_PER_S
 
 
 def _stat_fields(pid: int) -> list[str]:

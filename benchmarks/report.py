@@ -36,13 +36,13 @@ def render(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def replace_between_markers(text: str, new: str) -> str:
+def replace_between_markers(text: str, new: str, *, begin: str = BEGIN, end: str = END) -> str:
     """Return `text` with `new` between the markers. Raise ValueError unless each is there once."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"the text must have {BEGIN} and {END} once each")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{new}\n{END}{after}"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"the text must have {begin} and {end} once each")
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{new}\n{end}{after}"
 
 
 def _heading(results: Results) -> str:
@@ -63,7 +63,7 @@ def _figures(results: Results, group: Sequence[Scenario]) -> str:
     titles = [f"({scenario.key}) {scenario.title}" for scenario, _ in shown]
     rows = [["", *titles]]
     rows += [[name, *(cell(runs) for _, runs in shown)] for name, cell in _rows(results)]
-    return _table(rows)
+    return table(rows)
 
 
 def _rows(results: Results) -> Iterator[tuple[str, Cell]]:
@@ -159,7 +159,7 @@ def _targets(results: Results) -> str:
                 bound = f"{sign} {target.bound:,g} {target.unit}".rstrip()
                 verdict = _verdict(target, results.of(key), results.runs_asked)
                 rows.append([target.name, f"({key})", bound, *verdict])
-    return _table(rows)
+    return table(rows)
 
 
 def _verdict(target: Target, runs: Sequence[Run], asked: int) -> tuple[str, str]:
@@ -200,7 +200,8 @@ def _has_runs(results: Results, group: Sequence[Scenario]) -> bool:
     return any(results.of(scenario.key) for scenario in group)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as a Markdown table; the first is its head."""
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from benchmarks.processes import Child, start, stop
 
 READY_S_MAX = 30
 LOG_BYTES_SHOWN = 2000
+SERVE = (sys.executable, "-m", "app", "serve")
 
 
 class DidNotStart(Exception):
@@ -33,15 +34,9 @@ class Service(msgspec.Struct):
 @contextmanager
 def serving(settings: Mapping[str, str], log: Path) -> Iterator[Service]:
     """Run `python -m app serve` with `settings` until the block ends; its output goes to `log`."""
-    port, operations_port = _free_ports()
-    # Not this process's environment: a setting of the caller's would be one of the run's.
-    environ = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-        "PORT": str(port),
-        "OPERATIONS_PORT": str(operations_port),
-        **settings,
-    }
-    child = start([sys.executable, "-m", "app", "serve"], environ, folder=ROOT, output=log)
+    port, operations_port = free_ports(2)
+    environ = {**bare_environ(), "PORT": str(port), "OPERATIONS_PORT": str(operations_port)}
+    child = start(SERVE, {**environ, **settings}, folder=ROOT, output=log)
     service = Service(port=port, pid=child.pid)
     try:
         _wait_ready(child, operations_port, log)
@@ -50,23 +45,31 @@ def serving(settings: Mapping[str, str], log: Path) -> Iterator[Service]:
         service.exit_status = stop(child)
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def bare_environ() -> dict[str, str]:
+    """Return what every child needs: a setting of the caller's would be one of the run's."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports on which nothing listens."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def _wait_ready(child: Child, port: int, log: Path) -> None:
     end_s = time.monotonic() + READY_S_MAX
     while time.monotonic() < end_s and child.poll() is None:
-        if _is_ready(port):
+        if is_ready(port):
             return
         time.sleep(0.05)
     raise DidNotStart(f"exit status {child.poll()}\n{log.read_bytes()[-LOG_BYTES_SHOWN:].decode()}")
 
 
-def _is_ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
+    """Return whether a service says that it is ready on its operations port."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/readyz")

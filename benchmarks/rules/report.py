@@ -1,0 +1,126 @@
+"""What `bench-rules` found, as Markdown between its two markers of the README.
+
+A figure is the median of the rounds, with the lowest and the highest in brackets.
+"""
+
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.conditions import ROOT
+from benchmarks.report import README, replace_between_markers, table
+from benchmarks.rules.figures import Part, Results, Row, Target, Values
+
+RESULTS = ROOT / "benchmarks" / "results" / "rules.json"
+BEGIN, END = "<!-- rules:begin -->", "<!-- rules:end -->"
+# Parts in the order in which people read them.
+ORDER = ("process", "http", "burst", "written", "storage", "events", "claims")
+# The README has the targets of all parts, and of these the figures.
+SHOWN = ("http", "burst", "events", "claims")
+
+
+def render(results: Results) -> str:
+    """Return what the README shows: every target, some tables, the machine of each part."""
+    parts = [results.parts[key] for key in ORDER if key in results.parts]
+    blocks = [targets_of(parts)]
+    for part in parts:
+        if part.key in SHOWN:
+            blocks += list(_tables(part))
+    blocks.append("\n".join(_machines(parts)))
+    return "\n\n".join(blocks)
+
+
+def describe_part(part: Part) -> str:
+    """Return everything that a part found."""
+    blocks = [f"### {part.title}"]
+    if part.targets:
+        blocks.append(targets_of([part]))
+    return "\n\n".join([*blocks, *_tables(part)])
+
+
+def targets_of(parts: list[Part]) -> str:
+    """Return the targets as one table."""
+    rows = [["target", "bound", "measured", "met"]]
+    for part in parts:
+        for target in part.targets:
+            sign = "≥" if target.at_least else "≤"
+            bound = f"{sign} {_number(target.bound)} {target.unit}".rstrip()
+            met = "yes" if part.met(target) else "**no**"
+            rows.append([target.name, bound, _measured(part, target), met])
+    return table(rows)
+
+
+def _measured(part: Part, target: Target) -> str:
+    if not target.values:
+        return "nothing"
+    measured = f"{shown(target.values)} {target.unit}".rstrip()
+    return f"{measured} (void)" if part.void else measured
+
+
+def _tables(part: Part) -> Iterator[str]:
+    for one in part.tables:
+        yield table([[one.title, *one.columns], *map(_row, one.rows)])
+    if part.void:
+        yield f"Void: {part.void}."
+    yield from part.notes
+
+
+def _row(row: Row) -> list[str]:
+    name = f"{row.name}, {row.unit}" if row.unit else row.name
+    return [name, *(shown(cell) if cell else "" for cell in row.cells)]
+
+
+def _machines(parts: list[Part]) -> Iterator[str]:
+    for part in parts:
+        about, machine = part.conditions, part.conditions.machine
+        versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+        yield (
+            f"{part.title}: {machine.date}, commit {about.commit}; {machine.cores} cores of"
+            f" {machine.cpu}, {about.memory_gib:g} GiB, {machine.system}; {machine.python},"
+            f" PostgreSQL {about.postgresql}, {versions}.  "
+        )
+
+
+def shown(values: Values) -> str:
+    """Return the median of the rounds, and between what they lie."""
+    median, low, high = map(_number, (statistics.median(values), min(values), max(values)))
+    return median if low == high else f"{median} [{low}-{high}]"
+
+
+def _number(value: float) -> str:
+    if value and abs(value) < 1:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
+def read_results(path: Path) -> Results:
+    """Return what is kept; nothing if there is no file."""
+    return msgspec.json.decode(path.read_bytes(), type=Results) if path.exists() else Results({})
+
+
+def keep(part: Part, path: Path = RESULTS) -> Results:
+    """Put a part in the place of the one that was kept; return all that are."""
+    results = read_results(path)
+    results.parts[part.key] = part
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    return results
+
+
+def write_readme(results: Results) -> None:
+    """Put the tables into the README."""
+    text = README.read_text()
+    README.write_text(replace_between_markers(text, render(results), begin=BEGIN, end=END))
+
+
+def main() -> int:
+    """Put the results that are kept into the README again, as after a change of this file."""
+    write_readme(read_results(RESULTS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
