@@ -1,6 +1,7 @@
 """Processes of the service as far as events are concerned: connections, memory and a clock each."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
@@ -73,7 +74,9 @@ def words(outcomes: Sequence[Outcome]) -> list[str]:
 class EventPod:
     """One process."""
 
-    def __init__(self, database: Database, *, make_known: bool) -> None:
+    def __init__(self, database: Database, statements: Counter[str], *, make_known: bool) -> None:
+        self.statements = statements
+        """How often each statement ran."""
         self.clock = Clock()
         self.store = PgEvents(database, self.clock)
         self.players = PgPlayers(database, self.clock)
@@ -128,10 +131,18 @@ async def event_pods(
     async with AsyncExitStack() as stack:
         pods = []
         for _ in range(number):
-            database = Database(database_url, size=size)
+            statements: Counter[str] = Counter()
+            database = Database(database_url, size=size, on_statement=_counting(statements))
             await database.open()
             stack.push_async_callback(database.close)
-            pods.append(EventPod(database, make_known=make_known))
+            pods.append(EventPod(database, statements, make_known=make_known))
             await pods[-1].serve(SEASON)
         await make_days(pods[0].store)
         yield pods
+
+
+def _counting(statements: Counter[str]) -> Callable[[str, float], None]:
+    def count_one(name: str, _: float) -> None:
+        statements[name] += 1
+
+    return count_one

@@ -160,6 +160,18 @@ class _Intake:
     async def _work_out(self, lists: Iterable[tuple[int, ...]]) -> None:
         self._shared.update(await find_shared(lists, self._state, self._revisions))
 
+    def _recall(self, lists: Iterable[tuple[int, ...]]) -> None:
+        """Have the plans of these lists at hand. Raise _PlansMissing if some are not kept."""
+        missing = []
+        for revisions in lists:
+            shared = self._shared.get(revisions) or self._state.shared(revisions)
+            if shared is None:
+                missing.append(revisions)
+            else:
+                self._shared[revisions] = shared
+        if missing:
+            raise _PlansMissing(missing)
+
     async def _apply(
         self, transaction: EventTransaction, batch: Sequence[_Pending]
     ) -> dict[int, Outcome]:
@@ -195,9 +207,7 @@ class _Intake:
         if self._policy.make_known:
             await transaction.make_known(ids, self._newcomer())
         read = await transaction.lock(ids)
-        missing = {each.revisions for each in read.players.values()} - self._shared.keys()
-        if missing:
-            raise _PlansMissing(missing)
+        self._recall({each.revisions for each in read.players.values()})
         stats, goals = [], []
         for player_id, before in read.players.items():
             after = self._fold(before, events[player_id], read.clock_ms)

@@ -59,6 +59,21 @@ async def test_a_batch_writes_each_player_once(pod: EventPod) -> None:
         assert row.version == 2
 
 
+async def test_a_batch_is_one_transaction_of_a_statement_for_each_thing(pod: EventPod) -> None:
+    names = [f"player-{number}" for number in range(20)]
+    for name in names[:10]:
+        await pod.initialize(name)
+    await pod.send(*(wins(name, 1) for name in names))
+    pod.statements.clear()
+    await pod.send(*(wins(name, 10 if name < "player-5" else 2) for name in names))
+    once = ["now", "remember", "make_known", "lock", "write_stats", "write_goals"]
+    assert pod.statements == {
+        "transaction_begin": 1,
+        **{f"events_{name}": 1 for name in once},
+        "transaction_commit": 1,
+    }
+
+
 async def test_no_event_is_as_good_as_one(pod: EventPod) -> None:
     assert await pod.send() == []
 
@@ -75,11 +90,11 @@ async def test_an_event_that_changes_nothing_leaves_the_row_alone(
 
 async def test_events_of_one_batch_count_in_the_order_of_their_own_time(pod: EventPod) -> None:
     """Whatever comes later about a time before the player was known does not count any more."""
-    await pod.serve(make_catalogue(make_goal("a", default=True, requirement=relative("wins", 5))))
+    await pod.serve(make_catalogue(make_goal("r", default=True, requirement=relative("wins", 5))))
     later = wins("ann", 104, at_ms=NOON_MS - 1000, increase=4)
     earlier = wins("ann", 100, at_ms=NOON_MS - 2000, increase=2)
     await pod.send(later, earlier)
-    assert await pod.progress("ann") == 6
+    assert await pod.progress("ann", "r") == 6
 
 
 async def test_of_two_events_of_one_time_the_later_in_the_batch_counts(pod: EventPod) -> None:
