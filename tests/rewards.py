@@ -1,8 +1,8 @@
 """What tests of rewards share: a shop with everything behind a claim, and a scripted provider."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -20,11 +20,17 @@ from app.telemetry import Metrics
 from db.claims import PgClaims
 from db.outbox import PgOutbox
 from db.players import PgPlayers
-from db.pool import Database
+from db.pool import Database, Transaction
 from db.revisions import PgRevisions
 
 NAMESPACE = "game"
 LEASE_MS = 15_000
+
+PATIENT_S = 10.0
+"""How long players wait for an answer that does come; no test depends on how fast it does."""
+
+HASTY_S = 0.05
+"""How long they wait for one that does not."""
 
 P = TypeVar("P", bound=RewardProvider)
 
@@ -58,7 +64,7 @@ class Shop(Generic[P]):
         provider: P,
         *,
         concurrency: int = 16,
-        wait_s_max: float = 0.3,
+        wait_s_max: float = PATIENT_S,
         tries_max: int = 3,
         lease_ms: int = LEASE_MS,
         pool_size: int = 4,
@@ -130,6 +136,24 @@ class Shop(Generic[P]):
 
 
 ScriptedShop: TypeAlias = Shop[ScriptedProvider]
+
+
+class Pausing(Database):
+    """A database whose transactions tell which statement is next."""
+
+    def __init__(self, database_url: str, before: Callable[[str], Awaitable[None]]) -> None:
+        super().__init__(database_url, size=2)
+        self._before = before
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        async with super().transaction() as transaction:
+
+            async def fetch(name: str, *arguments: object) -> list[object]:
+                await self._before(name)
+                return list(await transaction.fetch(name, *arguments))
+
+            yield Transaction(fetch)  # type: ignore[arg-type]
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

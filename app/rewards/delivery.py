@@ -42,7 +42,7 @@ class ClaimDeliveries:
         lease_ms: int,
         metrics: Metrics,
         wake_relay: Callable[[], None],
-        wait_s_max: float = WAIT_S_MAX,
+        wait_s_max: float,
     ) -> None:
         self.lease_ms = lease_ms
         self._calls = calls

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.domain.reward import Deliveries, Outbox
 from app.rewards.calls import Calls
-from app.rewards.delivery import ClaimDeliveries
+from app.rewards.delivery import WAIT_S_MAX, ClaimDeliveries
 from app.rewards.pace import Pace
 from app.rewards.provider import open_provider
 from app.rewards.relay import Relay
@@ -36,7 +36,12 @@ async def open_rewards(
         calls = Calls(provider, outbox, tries_max=settings.reward_attempts_max, metrics=metrics)
         relay = Relay(calls, outbox, pace, lease_ms=lease_ms, metrics=metrics)
         deliveries = ClaimDeliveries(
-            calls, pace, lease_ms=lease_ms, metrics=metrics, wake_relay=relay.wake
+            calls,
+            pace,
+            lease_ms=lease_ms,
+            metrics=metrics,
+            wake_relay=relay.wake,
+            wait_s_max=WAIT_S_MAX,
         )
         relay.start()
         try:

@@ -9,10 +9,11 @@ import pytest
 
 from app.domain.facts import GoalFacts
 from app.domain.player import Player
+from app.rewards.delivery import WAIT_S_MAX
 from app.rewards.mock_provider import Fault, Faults, MockProvider, serving
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange
-from tests.rewards import until
+from tests.rewards import PATIENT_S, until
 
 GOAL = ("challenge-001", "challenge-001-goal-01")
 TUTORIAL = ("winter-challenge-2025", "complete-tutorial")
@@ -28,7 +29,19 @@ async def provider(tmp_path: Path) -> AsyncIterator[tuple[MockProvider, int]]:
 
 
 @pytest.fixture
-async def app(database_url: str, provider: tuple[MockProvider, int]) -> AsyncIterator[App]:
+def wait_s_max(request: pytest.FixtureRequest) -> float:
+    """How long players wait for the provider: no test depends on how fast it answers."""
+    return float(getattr(request, "param", PATIENT_S))
+
+
+@pytest.fixture
+async def app(
+    database_url: str,
+    provider: tuple[MockProvider, int],
+    wait_s_max: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[App]:
+    monkeypatch.setattr("app.rewards.service.WAIT_S_MAX", wait_s_max)
     settings = settings_for(
         REWARD_URL=f"http://127.0.0.1:{provider[1]}/grants",
         NAMESPACE="game",
@@ -164,6 +177,7 @@ async def test_a_refused_reward_is_a_502_and_can_be_claimed_again(
     assert (await claim(app, GOAL)).json["rewardState"] == "granted"
 
 
+@pytest.mark.parametrize("wait_s_max", [WAIT_S_MAX], indirect=True)
 async def test_while_the_provider_is_silent_others_have_the_place_and_the_connections(
     app: App, provider: tuple[MockProvider, int]
 ) -> None:

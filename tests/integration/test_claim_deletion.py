@@ -1,8 +1,7 @@
 """A player has his data deleted: nothing owed is lost, nothing granted is granted again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -11,10 +10,9 @@ from app.domain.reward import Call, ClaimState, Granted, Refused, Settlement, Un
 from app.errors import Problem, Reason
 from app.services.claims import ClaimResult
 from db.claims import PgClaims
-from db.pool import Database, Transaction
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
-from tests.rewards import LEASE_MS, ScriptedProvider, ScriptedShop, Shop, until
+from tests.rewards import LEASE_MS, Pausing, ScriptedProvider, ScriptedShop, Shop, until
 
 NO_DELAY = timedelta()
 PLAYERS = [f"p{number:02}" for number in range(20)]
@@ -184,22 +182,32 @@ async def test_deletions_and_the_relay_at_once_grant_everything_and_leave_nothin
     assert len(set(shop.provider.keys)) == 40
 
 
-class Pausing(Database):
-    """A database whose transactions tell which statement is next."""
+async def test_no_claim_is_made_between_the_steps_of_a_deletion(
+    shop: ScriptedShop, database_url: str
+) -> None:
+    await shop.complete("ann", ["g0", "g1"])
+    await shop.claim("ann", "g0")
+    steps: list[str] = []
+    claiming: list[asyncio.Task[ClaimResult]] = []
 
-    def __init__(self, database_url: str, before: Callable[[str], Awaitable[None]]) -> None:
-        super().__init__(database_url, size=2)
-        self._before = before
+    async def claim_before_the_second(name: str) -> None:
+        steps.append(name)
+        if len(steps) == 2:
+            claiming.append(asyncio.create_task(shop.claim("ann", "g1")))
+            await until(claim_waits)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        async with super().transaction() as transaction:
+    async def claim_waits() -> bool:
+        waits = run_sql(database_url, "select 1 from pg_locks where not granted")
+        return bool(waits) or claiming[0].done()
 
-            async def fetch(name: str, *arguments: object) -> list[object]:
-                await self._before(name)
-                return list(await transaction.fetch(name, *arguments))
-
-            yield Transaction(fetch)  # type: ignore[arg-type]
+    database = Pausing(database_url, claim_before_the_second)
+    await database.open()
+    assert await PgClaims(database, erasure_secret="s" * 32).erase("ann") == (2, 0)
+    await database.close()
+    with pytest.raises(Problem) as caught:
+        await claiming[0]
+    assert caught.value.reason == Reason.GOAL_NOT_COMPLETED
+    assert count(database_url, "claim") == 0
 
 
 @pytest.mark.parametrize("state", [ClaimState.GRANTED, ClaimState.REFUSED])

@@ -11,7 +11,7 @@ from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
 from tests.integration.test_pool import TERMINATE
-from tests.rewards import ScriptedProvider, ScriptedShop, Shop, until
+from tests.rewards import HASTY_S, ScriptedProvider, ScriptedShop, Shop, until
 
 Answer = asyncio.Future[Granted | Refused]
 
@@ -19,7 +19,16 @@ Answer = asyncio.Future[Granted | Refused]
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[ScriptedShop]:
     catalogue = make_catalogue(make_goal("g0"))
-    async with Shop(database_url, catalogue, ScriptedProvider(), wait_s_max=0.05) as shop:
+    async with Shop(database_url, catalogue, ScriptedProvider()) as shop:
+        await shop.complete("ann", ["g0"])
+        yield shop
+
+
+@pytest.fixture
+async def hasty(database_url: str) -> AsyncIterator[ScriptedShop]:
+    """Give a shop whose players wait no moment for the provider."""
+    catalogue = make_catalogue(make_goal("g0"))
+    async with Shop(database_url, catalogue, ScriptedProvider(), wait_s_max=HASTY_S) as shop:
         await shop.complete("ann", ["g0"])
         yield shop
 
@@ -29,51 +38,51 @@ async def is_asked(shop: ScriptedShop) -> bool:
 
 
 async def test_who_has_waited_long_enough_is_told_pending_and_the_call_goes_on(
-    shop: ScriptedShop,
+    hasty: ScriptedShop,
 ) -> None:
     answer: Answer = asyncio.Future()
-    shop.provider.script = [answer]
-    assert (await shop.claim("ann", "g0")).state is ClaimState.PENDING
-    assert await shop.stored("ann") == {"g0": "pending"}
+    hasty.provider.script = [answer]
+    assert (await hasty.claim("ann", "g0")).state is ClaimState.PENDING
+    assert await hasty.stored("ann") == {"g0": "pending"}
     answer.set_result(Granted())
 
     async def is_granted() -> bool:
-        return await shop.stored("ann") == {"g0": "granted"}
+        return await hasty.stored("ann") == {"g0": "granted"}
 
     await until(is_granted)
-    assert len(shop.provider.asked) == 1
+    assert len(hasty.provider.asked) == 1
 
 
-async def test_a_refusal_that_comes_too_late_undoes_nothing(shop: ScriptedShop) -> None:
+async def test_a_refusal_that_comes_too_late_undoes_nothing(hasty: ScriptedShop) -> None:
     answer: Answer = asyncio.Future()
-    shop.provider.script = [answer]
-    await shop.claim("ann", "g0")
+    hasty.provider.script = [answer]
+    await hasty.claim("ann", "g0")
     answer.set_result(Refused("404"))
 
     async def is_refused() -> bool:
-        return await shop.stored("ann") == {"g0": "refused"}
+        return await hasty.stored("ann") == {"g0": "refused"}
 
     await until(is_refused)
-    assert (await shop.facts("ann")).goals["g0"].claimed
+    assert (await hasty.facts("ann")).goals["g0"].claimed
 
 
 async def test_who_waits_while_a_claim_is_undone_hears_of_it_however_long_it_takes(
-    shop: ScriptedShop,
+    hasty: ScriptedShop,
 ) -> None:
     """Told that it is pending, the player would wait for a reward that nobody owes any more."""
 
     class Slow(PgClaims):
         async def undo(self, call: Call, restore: Restore) -> bool:
-            await asyncio.sleep(0.2)  # four times as long as the player waits for the provider
+            await asyncio.sleep(4 * HASTY_S)
             return await super().undo(call, restore)
 
-    slow = Slow(shop.database, erasure_secret="s" * 32)
-    shop.ports = shop.ports._replace(claims=slow)
-    shop.provider.script = [Refused("422")]
+    slow = Slow(hasty.database, erasure_secret="s" * 32)
+    hasty.ports = hasty.ports._replace(claims=slow)
+    hasty.provider.script = [Refused("422")]
     with pytest.raises(Problem) as caught:
-        await shop.claim("ann", "g0")
+        await hasty.claim("ann", "g0")
     assert caught.value.kind.status == 502
-    assert await shop.stored("ann") == {}
+    assert await hasty.stored("ann") == {}
 
 
 async def test_a_player_who_leaves_gets_the_reward_all_the_same(shop: ScriptedShop) -> None:

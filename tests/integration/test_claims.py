@@ -15,9 +15,10 @@ from app.errors import Problem, Reason
 from app.services.claims import ClaimResult
 from app.services.initialize import initialize_players
 from app.services.selections import set_goal_active
+from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
-from tests.rewards import ScriptedProvider, ScriptedShop, Shop
+from tests.rewards import HASTY_S, Pausing, ScriptedProvider, ScriptedShop, Shop, until
 
 DAILY = Rotation(Schedule.DAILY, reset_progress=True, allow_reselection=True)
 GOALS = [make_goal(f"g{number}") for number in range(10)]
@@ -67,17 +68,16 @@ async def test_of_ten_parallel_claims_one_is_made_and_nine_hear_its_id(shop: Scr
 
 
 async def test_who_loses_the_race_gives_the_call_back_that_was_reserved_for_it(
-    shop: ScriptedShop,
+    database_url: str,
 ) -> None:
-    """There are 16 calls, and nine losers in each of four races."""
     goal_ids = ["g0", "g1", "g2", "g3"]
-    await shop.complete("ann", goal_ids)
-    for goal_id in goal_ids:
-        answers = await asyncio.gather(
-            *(shop.claim("ann", goal_id) for _ in range(10)), return_exceptions=True
-        )
-        [made] = [answer for answer in answers if isinstance(answer, ClaimResult)]
-        assert made.state is ClaimState.GRANTED
+    async with Shop(database_url, CATALOGUE, ScriptedProvider(), concurrency=2) as shop:
+        await shop.complete("ann", goal_ids)
+        for goal_id in goal_ids:
+            await asyncio.gather(
+                *(shop.claim("ann", goal_id) for _ in range(10)), return_exceptions=True
+            )
+        assert [await shop.deliveries.reserve() for _ in range(3)] == [True, True, False]
 
 
 async def test_ten_goals_of_one_player_claimed_at_once_are_all_granted(shop: ScriptedShop) -> None:
@@ -251,6 +251,36 @@ async def test_what_was_written_while_the_provider_thought_outlives_the_undoing(
     assert goals["g5"].active
 
 
+async def test_nothing_comes_between_an_undoing_and_the_facts_that_it_read(
+    shop: ScriptedShop, database_url: str
+) -> None:
+    await shop.complete("ann", ["g0"])
+    selecting: list[asyncio.Task[object]] = []
+
+    async def before(name: str) -> None:
+        if name == "claims_restore_player":
+            selection = set_goal_active(
+                shop.players, shop.revisions, shop.state, "ann", "challenge", "g5", active=True
+            )
+            selecting.append(asyncio.create_task(selection))
+            await until(selection_waits)
+
+    async def selection_waits() -> bool:
+        waits = run_sql(database_url, "select 1 from pg_locks where not granted")
+        return bool(waits) or selecting[0].done()
+
+    database = Pausing(database_url, before)
+    await database.open()
+    shop.ports = shop.ports._replace(claims=PgClaims(database, erasure_secret="s" * 32))
+    shop.provider.script = [Refused("422")]
+    assert (await refusal(shop, "ann", "g0")).reason == Reason.REWARD_GRANT_FAILED
+    await selecting[0]
+    await database.close()
+    goals = (await shop.facts("ann")).goals
+    assert not goals["g0"].claimed
+    assert goals["g5"].active
+
+
 async def test_an_unknown_end_is_pending_and_not_undone(shop: ScriptedShop) -> None:
     await shop.complete("ann", ["g0"])
     shop.provider.script = [Unknown("500")]
@@ -261,7 +291,8 @@ async def test_an_unknown_end_is_pending_and_not_undone(shop: ScriptedShop) -> N
 
 async def test_a_claim_without_a_free_call_is_pending_at_once(database_url: str) -> None:
     never: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
-    async with Shop(database_url, CATALOGUE, ScriptedProvider(never), concurrency=1) as shop:
+    provider = ScriptedProvider(never)
+    async with Shop(database_url, CATALOGUE, provider, concurrency=1, wait_s_max=HASTY_S) as shop:
         await shop.complete("ann", ["g0", "g1"])
         assert (await shop.claim("ann", "g0")).state is ClaimState.PENDING
         assert (await shop.claim("ann", "g1")).state is ClaimState.PENDING
