@@ -90,10 +90,12 @@ class AdmissionCore:
         """Decide about a newcomer: it runs, it waits, or it is told when to come back."""
         if arrival.cls is Class.CONTROL:
             return self._arrive_control(arrival, now_ns)
-        quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
-        if quota_wait_ns:
-            return Refused(arrival.cls, Reason.OVER_QUOTA, quota_wait_ns)
         cls = arrival.cls
+        one_client = CLASS_TABLE[cls].one_client
+        if one_client:
+            quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
+            if quota_wait_ns:
+                return Refused(cls, Reason.OVER_QUOTA, quota_wait_ns)
         if cls is Class.INITIALIZE:
             slot = self._slots.find(arrival.key, now_ns)
             if slot is not None and now_ns < slot.at_ns:
@@ -103,7 +105,7 @@ class AdmissionCore:
         place = self._place(arrival, cls, now_ns)
         if self._can_run(place, now_ns):
             return Admitted(self._start(place, now_ns))
-        if self._line.of_key(arrival.key) >= self._settings.line_per_key:
+        if one_client and self._line.of_key(arrival.key) >= self._settings.line_per_key:
             return Refused(cls, Reason.LINE_PER_KEY, self._unslotted_ns(arrival))
         if not self._may_wait(place, vitals, now_ns):
             return self._refuse(place, Reason.LINE_FULL, now_ns)
@@ -250,7 +252,8 @@ class AdmissionCore:
     def _start(self, place: Place, now_ns: int) -> Place:
         assert self._running < self._settings.limit
         self._running += 1
-        self._quotas.take(place.arrival.key, now_ns)
+        if CLASS_TABLE[place.cls].one_client:
+            self._quotas.take(place.arrival.key, now_ns)
         if self._bucket is not None and CLASS_TABLE[place.cls].rated:
             self._bucket.take(now_ns)
         place.standing = Standing.RUNNING

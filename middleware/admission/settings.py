@@ -43,15 +43,20 @@ class AdmissionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ClassPolicy:
-    """One row of the class table. `rated`: takes from the initialize bucket, and gets slots."""
+    """One row of the class table.
+
+    `rated`: takes from the initialize bucket, and gets slots. `one_client`: a key is one client, so
+    it has a quota and a cap in the line. All of a studio's servers send events under one key.
+    """
 
     wait_ns: int
     rated: bool = False
+    one_client: bool = True
 
 
 CLASS_TABLE: dict[Class, ClassPolicy] = {
     Class.CONTROL: ClassPolicy(wait_ns=0),
-    Class.EVENTS: ClassPolicy(wait_ns=1 * SECOND_NS),
+    Class.EVENTS: ClassPolicy(wait_ns=1 * SECOND_NS, one_client=False),
     Class.GAMEPLAY: ClassPolicy(wait_ns=150 * MILLISECOND_NS),
     Class.RETURNING: ClassPolicy(wait_ns=2 * SECOND_NS, rated=True),
     Class.INITIALIZE: ClassPolicy(wait_ns=2 * SECOND_NS, rated=True),

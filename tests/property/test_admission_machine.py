@@ -94,7 +94,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         assert isinstance(decision, Waiting)
         assert decision.wake_at_ns <= decision.place.deadline_ns
         same = [place for place in self.line if place.arrival.key == client]
-        assert len(same) < LINE_PER_KEY
+        assert len(same) < LINE_PER_KEY or not CLASS_TABLE[decision.place.cls].one_client
         self.line.append(decision.place)
         return decision.place
 
@@ -162,7 +162,8 @@ class AdmissionMachine(RuleBasedStateMachine):
         assert place.standing is Standing.RUNNING
         assert place.deadline_ns > self.now_ns or place.arrived_at_ns == self.now_ns
         self.run.append(place)
-        self.quota_ns.setdefault(place.arrival.key, []).append(self.now_ns)
+        if CLASS_TABLE[place.cls].one_client:
+            self.quota_ns.setdefault(place.arrival.key, []).append(self.now_ns)
         if CLASS_TABLE[place.cls].rated and self.settings.initialize_rate:
             self.tokens_ns.append(self.now_ns)
 

@@ -189,6 +189,17 @@ def test_a_refusal_costs_no_quota() -> None:
     admit(core, MS, key="patient")
 
 
+def test_events_of_all_servers_under_one_key_are_bounded_by_capacity_alone() -> None:
+    core = AdmissionCore(
+        replace(SETTINGS, limit=3, quota=Rate(interval_ns=S, burst=1), line_per_key=1)
+    )
+    running = [admit(core, cls=Class.EVENTS, key="servers") for _ in range(3)]
+    waiting = [wait(core, cls=Class.EVENTS, key="servers") for _ in range(3)]
+    for place in running + waiting:
+        core.leave(place, Outcome.SUCCESS, MS)
+    admit(core, MS, key="servers")
+
+
 def test_one_client_holds_no_more_of_the_line_than_its_cap() -> None:
     core = AdmissionCore(replace(SETTINGS, line_per_key=3))
     fill(core)
