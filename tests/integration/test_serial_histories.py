@@ -1,11 +1,14 @@
-"""Every operation runs at once with itself and all others: each row tells of one order of them."""
+"""Every operation runs at once with itself, all others, and the turn of the day.
+
+What was written must tell of one order of them all.
+"""
 
 import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -13,7 +16,17 @@ import asyncpg
 import pytest
 
 from app.domain.event import Event
-from app.domain.goal import Catalogue, Challenge, Goal, Requirement, Rotation, Schedule, Source
+from app.domain.goal import (
+    Catalogue,
+    Challenge,
+    Goal,
+    Mode,
+    Requirement,
+    Rotation,
+    Schedule,
+    Source,
+)
+from app.domain.period import DAY_MS
 from db.players import to_player
 from tests import serial_history as serial
 from tests.app import V1, App, settings_for
@@ -32,7 +45,13 @@ GOALS: dict[str, list[Goal]] = {
         make_goal("kills", requirement=Requirement("kills", ">=", 2)),
     ],
     "second": [
-        make_goal("come", default=True, source=Source.LOGIN, rotation=DAILY),
+        make_goal(
+            "come",
+            default=True,
+            source=Source.LOGIN,
+            requirement=Requirement("login", ">=", 1, Mode.RELATIVE),
+            rotation=DAILY,
+        ),
         make_goal("stay", source=Source.LOGIN, requirement=Requirement("login", ">=", 3)),
         make_goal("other", prerequisites=("kills",), requirement=Requirement("kills", ">=", 5)),
     ],
@@ -66,6 +85,7 @@ class Crowd:
         self._pods = pods
         self._dice = random.Random(seed)
         self._ids = map(str, count())
+        self._offset = timedelta()
         self._values = dict.fromkeys(("wins", "kills"), 0)
         self.calls: dict[str, list[serial.Call]] = {player: [] for player in PLAYERS}
         self.claims: list[str] = []
@@ -81,7 +101,7 @@ class Crowd:
             self.claim,
             self.send_events,
         )
-        weights = (1, 2, 2, 1, 3, 4)
+        weights = (1, 2, 2, 1, 6, 4)
         await self._dice.choices(kinds, weights)[0](player, goal_id)
 
     async def initialize(self, player: str, _: str) -> None:
@@ -112,6 +132,8 @@ class Crowd:
             self._keep(player, f"random {name}", apply)
 
     async def claim(self, player: str, goal_id: str) -> None:
+        if self._dice.random() < 0.5:
+            goal_id = "come"
         path = f"/challenges/{CHALLENGE_OF[goal_id]}/goals/{goal_id}/claim"
         answer = await self._ask("POST", path, player)
         if answer.status == 200:
@@ -123,7 +145,7 @@ class Crowd:
         self._values[stat] += 1
         value = self._values[stat]
         players = self._dice.sample(PLAYERS, 2)
-        at = datetime.now(UTC).replace(microsecond=0)
+        at = datetime.now(UTC).replace(microsecond=0) + self._offset
         time = at.isoformat()
         body = [
             one
@@ -152,6 +174,13 @@ class Crowd:
         assert answer.status in {200, 400, 409}, answer.json
         return answer
 
+    async def turn_the_day(self) -> None:
+        """Move both pods' clocks into the next day, while calls are under way."""
+        await asyncio.sleep(0)
+        for pod in self._pods:
+            pod.state["clock"].offset_ms += DAY_MS
+        self._offset += timedelta(days=1)
+
     def _keep(
         self, player: str, text: str, apply: serial.Apply, *, must_write: bool = False
     ) -> None:
@@ -174,15 +203,19 @@ async def test_whatever_runs_at_once_takes_effect_one_after_another(
     pods: list[App], database_url: str, seed: int
 ) -> None:
     crowd = Crowd(pods, seed)
-    for _ in range(12):
-        await asyncio.gather(*(crowd.send_one() for _ in range(16)))
+    for wave in range(20):
+        calls = [crowd.send_one() for _ in range(16)]
+        if wave % 4 == 3:
+            calls.insert(8, crowd.turn_the_day())
+        await asyncio.gather(*calls)
     connection = await asyncpg.connect(database_url)
     rows = [to_player(row) for row in await connection.fetch(serial.WRITTEN)]
-    granted = await connection.fetch("select claim_id::text from claim")
+    granted = await connection.fetch("select claim_id::text, period from claim")
     await connection.close()
     world = serial.World(pods[0].state["catalogue"])
     for player in PLAYERS:
         history = [row for row in rows if row.player == player]
         assert serial.unexplained(world, history, crowd.calls[player]) == []
     assert sorted(row["claim_id"] for row in granted) == sorted(crowd.claims)
-    assert crowd.claims
+    periods = {row["period"] for row in granted}
+    assert len(periods - {"once"}) > 1, "a daily reward was claimed on two days"
