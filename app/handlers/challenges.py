@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -59,12 +60,15 @@ async def initialize(request: Request[State]) -> Response:
     return Response(results[0].body(), media_type=JSON)
 
 
+def _active_only(query: QueryParams) -> bool:
+    return "true" in {query.get("active_only"), query.get("activeOnly")}
+
+
 async def _show(request: Request[State], render: Callable[..., bytes]) -> Response:
     state = request.state
-    query = request.query_params
-    active_only = "true" in {query.get("active_only"), query.get("activeOnly")}
+    active_only = bool(request.scope["query_string"]) and _active_only(request.query_params)
     read = await read_player(state["players"], state["player"])
-    tag = tag_of(state["catalogue"].revision, read, active_only=active_only)
+    tag = tag_of(state["catalogue"].catalogue.digest, read, active_only=active_only)
     if has(request.headers, tag):
         return not_modified(tag)
     seen = await show(state["revisions"], state["catalogue"], read)

@@ -1,9 +1,9 @@
 """Answers that a client may keep: their tags, and the 304 for what it has already (RFC 9110, 13).
 
-A tag names all that an answer follows from: the catalogue, the facts, the day and the filter. It is
-weak, since the seconds to the next rotation go on meanwhile. It is known before anything is
-rendered. `no-cache` means that a kept answer is asked about each time, `private` that only the
-player's own client keeps it.
+A tag names all that an answer follows from: the catalogue's content, the facts, the day and the
+filter. It is weak, since the seconds to the next rotation go on meanwhile. It is known before
+anything is rendered. `no-cache` means that a kept answer is asked about each time, `private` that
+only the player's own client keeps it.
 """
 
 import re
@@ -24,16 +24,16 @@ DIGEST_BYTES: Final = 12
 _OPAQUE_TAG = re.compile(r'"([^"]*)"')
 
 
-def tag_of(revision: int, read: PlayerNow, *, active_only: bool) -> str:
+def tag_of(catalogue_digest: bytes, read: PlayerNow, *, active_only: bool) -> str:
     """Return the tag of what a player sees, without quotes.
 
-    A player's `since` is in it, since versions start anew after a deletion; not that of a player
-    without a row, which is the moment of the question. The id is in it because one client may ask
-    for several players.
+    Versions start anew after a deletion, and where a database was restored: so the moments of the
+    row's beginning and of its last write are in it; not those of a player without a row, which are
+    the moment of the question. The id is in it because one client may ask for several players.
     """
     player, now_ms = read
-    since_ms = player.since_ms if player.version else 0
-    parts = (FORMAT, revision, player.version, since_ms, now_ms // DAY_MS, active_only)
+    row = (player.version, player.since_ms, player.changed_at_ms) if player.version else None
+    parts = (FORMAT, catalogue_digest, row, now_ms // DAY_MS, active_only)
     digest = blake2b(digest_size=DIGEST_BYTES)
     digest.update(f"{parts}{player.player}".encode())
     return digest.hexdigest()

@@ -15,19 +15,24 @@ ANN = Player("ann", NOON_MS - DAY_MS, NOON_MS - 1000, version=3, answered=1, giv
 
 
 def tag(
-    player: Player = ANN, now_ms: int = NOON_MS, *, revision: int = 7, active_only: bool = False
+    player: Player = ANN,
+    now_ms: int = NOON_MS,
+    *,
+    catalogue: bytes = b"7",
+    active_only: bool = False,
 ) -> str:
-    return tag_of(revision, PlayerNow(player, now_ms), active_only=active_only)
+    return tag_of(catalogue, PlayerNow(player, now_ms), active_only=active_only)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        lambda: tag(revision=8),
+        lambda: tag(catalogue=b"8"),
         lambda: tag(active_only=True),
         lambda: tag(now_ms=NOON_MS + DAY_MS // 2),
         lambda: tag(ANN._replace(version=4)),
         lambda: tag(ANN._replace(since_ms=ANN.since_ms + 1)),
+        lambda: tag(ANN._replace(changed_at_ms=ANN.changed_at_ms + 1)),
         lambda: tag(ANN._replace(player="bob")),
         lambda: tag(Player.unknown("ann", NOON_MS)),
     ],
