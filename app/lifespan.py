@@ -50,7 +50,7 @@ async def lifespan(
     database = Database(
         database_url,
         size=settings.database_pool_size,
-        on_statement=lambda name, s: metrics.database_operations.labels(name).observe(s),
+        on_statement=lambda name, s: metrics.database_operations_of(name).observe(s),
     )
     await database.open()
     try:

@@ -87,15 +87,16 @@ def create_app(
         lifespan=lifespan,
         middleware=[Middleware(TracingMiddleware, metrics=metrics)],
         routes=[
-            OneMethodRoute("GET", "/healthz", health.live),
-            OneMethodRoute("GET", "/readyz", health.readiness(lifecycle)),
-            OneMethodRoute("GET", "/challenge/healthz", health.challenge_healthz),
-            OneMethodRoute("GET", "/challenge/apidocs/api.json", apidocs.api_document()),
+            # The first route is found fastest.
             Mount(
                 V1,
                 Router([*behind(auth, v1), *behind(service_auth, events)], redirect_slashes=False),
                 middleware=[body, *gate],
             ),
+            OneMethodRoute("GET", "/healthz", health.live),
+            OneMethodRoute("GET", "/readyz", health.readiness(lifecycle)),
+            OneMethodRoute("GET", "/challenge/healthz", health.challenge_healthz),
+            OneMethodRoute("GET", "/challenge/apidocs/api.json", apidocs.api_document()),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )

@@ -1,13 +1,19 @@
-"""A route that answers exactly one method, and leaves its template for metrics and spans."""
+"""A route that answers exactly one method, and leaves its template for metrics and spans.
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+And what nearly all of them answer with: JSON.
+"""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+JSON: Final = "application/json"
 
 Endpoint = Callable[[Request[Any]], Awaitable[Response]]
 
@@ -27,6 +33,7 @@ class OneMethodRoute(Route):
         """`reserved`: no later route sees this path, whatever the method and its own parameters."""
         super().__init__(path, endpoint, methods=[method])
         self.methods = {method}
+        self.app = _answering(endpoint)
         self._template = prefix + path
         self._reserved = reserved
 
@@ -38,6 +45,25 @@ class OneMethodRoute(Route):
         if match is Match.PARTIAL and self._reserved:
             match = Match.FULL  # Starlette then answers 405
         return match, child_scope
+
+
+def _answering(endpoint: Endpoint) -> ASGIApp:
+    """Return the application that answers with what `endpoint` returns.
+
+    Starlette's own also answers what the endpoint raises; here the application's one layer of
+    exception handlers does, outside, for endpoints and for middlewares alike.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return answer
+
+
+def json_response(answer: msgspec.Struct, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer as JSON."""
+    return Response(msgspec.json.encode(answer), headers=headers, media_type=JSON)
 
 
 def behind(middleware: Middleware, routes: Sequence[Route]) -> Sequence[Route]:

@@ -8,6 +8,7 @@ A second signal goes straight to cutting. The operations listener answers until 
 
 import asyncio
 import errno
+import gc
 import resource
 import signal
 import socket
@@ -32,6 +33,9 @@ FILES_RESERVED: Final = 1024
 OPERATIONS_CONNECTIONS_MAX: Final = 256
 TURNED_AWAY_MAX: Final = 256
 """Refused connections that may linger until they have read why."""
+
+GARBAGE_OBJECTS: Final = 10_000
+"""How many more objects than before there must be until some of them are looked through."""
 
 CUT_S_MAX: Final = 1.0
 SHUTDOWN_S_MAX: Final = 10.0
@@ -89,6 +93,7 @@ async def run(
                     state=lifespan.state,
                 ),
             )
+            _settle_garbage()
             addresses = await listeners.open(player_socket, operations_socket)
             lifecycle.phase = Phase.READY
             log.info("serving", player=addresses.player, operations=addresses.operations)
@@ -192,6 +197,17 @@ def _player_door(
     )
     metrics.connections.set_function(lambda: len(door.connections))
     return door
+
+
+def _settle_garbage() -> None:
+    """Keep the search for cyclic garbage away from what stays, and let it begin less often.
+
+    Looking through all that was loaded would stop the loop for 40 ms, and looking at what running
+    requests hold every 700 objects would cost each request some 40 µs.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 class Listeners:

@@ -12,7 +12,8 @@ import sys
 import threading
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
-from functools import partial
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any, TextIO
 
 import msgspec
@@ -29,6 +30,9 @@ from prometheus_client.process_collector import ProcessCollector
 from middleware.admission import AdmissionEvent, Class, Snapshot, Verdict
 
 DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+SERIES_MAX = 1_024
+"""How many series of one metric are found without looking at their labels."""
 
 SPAN_QUEUE_MAX = 16_384
 SPAN_EXPORT_DELAY_MS = 1_000
@@ -101,6 +105,11 @@ class Metrics:
         )
         self._add_events()
         self._add_rewards()
+        # Finding a series by its labels costs more than counting in it.
+        self.requests_of = lru_cache(SERIES_MAX)(self.requests.labels)
+        self.database_operations_of = lru_cache(SERIES_MAX)(self.database_operations.labels)
+        self._decisions_of = lru_cache(SERIES_MAX)(self.admission_decisions.labels)
+        self._waits_of = lru_cache(SERIES_MAX)(self.admission_wait.labels)
 
     def _add_events(self) -> None:
         self.events = Counter(
@@ -169,18 +178,19 @@ class Metrics:
     def on_admission(self, event: AdmissionEvent) -> None:
         """Count one arrival's end at the gate."""
         label = event.cls.label
-        self.admission_decisions.labels(label, event.verdict, event.reason or "").inc()
+        self._decisions_of(label, event.verdict, event.reason or "").inc()
         if event.verdict is Verdict.ADMITTED:
-            self.admission_wait.labels(label).observe(event.waited_ns / 1e9)
+            self._waits_of(label).observe(event.waited_ns / 1e9)
 
 
 def _waiting(snapshot: Callable[[], Snapshot], cls: Class) -> int:
     return snapshot().waiting[cls]
 
 
-def current_trace_id() -> str:
-    """Return the trace id of the request that is being served, as 32 hex digits."""
-    return f"{trace.get_current_span().get_span_context().trace_id:032x}"
+def current_trace_id() -> str | None:
+    """Return the trace id of the request being served, as 32 hex digits; None without a span."""
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None
 
 
 def create_tracer_provider(
@@ -231,20 +241,16 @@ async def flush_spans(provider: TracerProvider) -> None:
 
 def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:
     """Write one JSON object a line; on a terminal, a line that people can read."""
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer()
-        if stream.isatty()
-        else structlog.processors.JSONRenderer(serializer=_encode)
-    )
+    filtering = structlog.make_filtering_bound_logger(level.lower())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _add_trace_id,
             structlog.processors.format_exc_info,
-            renderer,
+            structlog.dev.ConsoleRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        wrapper_class=filtering if stream.isatty() else _json_logger(filtering),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
@@ -252,8 +258,20 @@ def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s: %(message)s")
 
 
-def _encode(event: Any, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+def _json_logger(filtering: Any) -> Any:
+    """Return the logger of JSON lines: each request writes one, so it is made in one step."""
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+
+    class JsonLogger(filtering):  # type: ignore[misc]
+        def _proxy_to_logger(self, level: str, event: str | None = None, /, **fields: Any) -> None:
+            line = self._context | fields | {"event": event, "level": level}
+            line["timestamp"] = datetime.now(UTC).isoformat().removesuffix("+00:00") + "Z"
+            _add_trace_id(self, level, line)
+            if "exc_info" in line:
+                structlog.processors.format_exc_info(self, level, line)
+            self._logger.msg(encode(line).decode())
+
+    return JsonLogger
 
 
 def _add_trace_id(

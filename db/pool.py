@@ -24,6 +24,7 @@ from asyncpg import Pool, Record
 from opentelemetry import trace
 
 from db.address import derive
+from db.connections import CANCEL_S_MAX, Connections, is_lost
 from db.errors import AWAY, DatabaseUnreachable, map_errors
 from db.sql import Statement, load_statements
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 CLOSE_S_MAX = 3.0
 PING_S_MAX = 2.0
-# How long a cancelled statement may take to end. A server that is silent for longer loses the
-# connection: waiting for its word would double every bound.
-CANCEL_S_MAX = 0.25
 # The server stops by itself what the client gave up and could not cancel.
 SERVER_MARGIN_MS = 250
 RETRY_S_MIN = 0.1
@@ -62,14 +60,13 @@ class Database:
         self._tracer = tracer or trace.get_tracer("headrace.db")
         self._on_statement = on_statement or _ignore
         self._statements = load_statements()
-        self._pool: Pool[Record] | None = None
+        self._connections: Connections | None = None
         self._ping: asyncio.Task[None] | None = None
 
     @property
     def in_use(self) -> int:
         """How many connections run a statement now."""
-        pool = self._pool
-        return pool.get_size() - pool.get_idle_size() if pool is not None else 0
+        return self._connections.in_use if self._connections is not None else 0
 
     async def open(self, wait_s_max: float = 10.0) -> None:
         """Connect. Keep trying while the database is away, then raise DatabaseUnreachable."""
@@ -78,35 +75,40 @@ class Database:
         delay_s = RETRY_S_MIN
         while True:
             try:
-                self._pool = await self._connect()
+                pool = await self._connect()
             except AWAY as failure:
                 if loop.time() + delay_s > deadline:
                     raise self._unreachable(failure) from failure
             except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
                 raise self._unreachable(failure) from failure
             else:
+                self._connections = Connections(pool, acquire_s_max=self._acquire_s_max)
                 return
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, RETRY_S_MAX)
 
     async def close(self) -> None:
         """Let running statements end, in bounded time, and close all connections."""
-        if self._pool is None:
+        if self._connections is None:
             return
         # A pool whose closing is cancelled terminates its connections.
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S_MAX):
-                await self._pool.close()
+                await self._connections.close()
 
     async def fetch(self, name: str, *arguments: object) -> list[Record]:
         """Run the statement of this name and return its rows."""
         statement = self._statements[name]
         with map_errors(), self._observed(statement):
-            connection = await self._acquire()
+            connections = self._lending()
+            connection = await connections.acquire()
+            sound = False
             try:
-                return await self._run(connection, statement, arguments)
+                rows = await self._run(connection, statement, arguments)
+                sound = True
             finally:
-                await self._release(connection)
+                await connections.release(connection, sound=sound)
+            return rows
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
@@ -118,17 +120,20 @@ class Database:
         what you waited for in a statement after the one that locked it.
         """
         with map_errors():
-            connection = await self._acquire()
+            connections = self._lending()
+            connection = await connections.acquire()
+        sound = False
         try:
             transaction = Transaction(partial(self._fetch_on, connection))
             await transaction.fetch("transaction_begin")
             yield transaction
             await self._commit(connection)
+            sound = True
         except BaseException:
             await self._roll_back(connection)
             raise
         finally:
-            await self._release(connection)
+            await connections.release(connection, sound=sound)
 
     async def ping(self) -> None:
         """Ask whether the database answers, within 2 s. Callers at once share one question."""
@@ -168,15 +173,10 @@ class Database:
             },
         )
 
-    async def _acquire(self) -> "PoolConnectionProxy[Record]":
-        if self._pool is None:
+    def _lending(self) -> Connections:
+        if self._connections is None:
             raise ConnectionError("the pool is not open")
-        try:
-            # Cheaper than the pool's own time-out, which makes a task of each call on Python 3.11.
-            async with asyncio.timeout(self._acquire_s_max):
-                return await self._pool.acquire()
-        except asyncpg.InterfaceError as failure:
-            raise ConnectionError("the pool is closing") from failure
+        return self._connections
 
     async def _fetch_on(
         self, connection: "PoolConnectionProxy[Record]", name: str, *arguments: object
@@ -208,24 +208,17 @@ class Database:
 
     async def _roll_back(self, connection: "PoolConnectionProxy[Record]") -> None:
         """Leave the connection without a transaction, or end it: the server then rolls back."""
-        if _is_lost(connection):
+        if is_lost(connection):
             return
         statement = self._statements["transaction_rollback"]
         try:
             async with asyncio.timeout(CANCEL_S_MAX):
                 await connection.execute(statement.text)
         except BaseException as failure:
-            if not _is_lost(connection):
+            if not is_lost(connection):
                 connection.terminate()
             if not isinstance(failure, Exception):
                 raise
-
-    async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
-        assert self._pool is not None
-        # The rows are here already, or the statement's own error is on its way: what goes wrong
-        # now costs the pool this connection, and nobody else anything.
-        with suppress(*AWAY, asyncpg.InterfaceError):
-            await self._pool.release(connection, timeout=CANCEL_S_MAX)
 
     @contextmanager
     def _observed(self, statement: Statement) -> Iterator[None]:
@@ -266,17 +259,9 @@ def _noticing_loss(connection: "PoolConnectionProxy[Record]") -> Iterator[None]:
     try:
         yield
     except asyncpg.InterfaceError as failure:
-        if _is_lost(connection):
+        if is_lost(connection):
             raise ConnectionError("the connection was lost inside a transaction") from failure
         raise
-
-
-def _is_lost(connection: "PoolConnectionProxy[Record]") -> bool:
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        # The pool has taken back what is no connection any more.
-        return True
 
 
 async def _keep_session(_connection: object) -> None:

@@ -145,6 +145,7 @@ class Connection(asyncio.Protocol):
         self._unsent: list[bytes] = []
         self._lingered_bytes = 0
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._idle_until_s: float | None = None
         self._end_timer: asyncio.TimerHandle | None = None
         self._writable: asyncio.Event | None = None
 
@@ -247,7 +248,7 @@ class Connection(asyncio.Protocol):
             self._finish()
         elif type(event) is Updated and self._open:
             if not event.idle:
-                self._cancel_idle_timer()
+                self._idle_until_s = None
             elif self._left or self._door.closing:
                 self._finish()
             else:
@@ -305,7 +306,19 @@ class Connection(asyncio.Protocol):
     # Deadlines and the end
 
     def _wait_for_request(self) -> None:
-        self._idle_timer = self._loop.call_later(self._door.idle_s_max, self._finish)
+        self._idle_until_s = self._loop.time() + self._door.idle_s_max
+        # One timer serves many requests: a new one for each would cost more than to look again.
+        if self._idle_timer is None:
+            self._idle_timer = self._loop.call_at(self._idle_until_s, self._on_idle_timer)
+
+    def _on_idle_timer(self) -> None:
+        self._idle_timer = None
+        if self._idle_until_s is None:
+            return
+        if self._loop.time() < self._idle_until_s:
+            self._idle_timer = self._loop.call_at(self._idle_until_s, self._on_idle_timer)
+        else:
+            self._finish()
 
     def _go_on(self) -> None:
         if self._http is not None and self._http.stopped:

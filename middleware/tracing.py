@@ -86,9 +86,8 @@ class TracingMiddleware:
             # The client left, in line or before its body had come: nobody was answered.
             log.info("client_left", method=scope["method"], path=_path(scope))
             return
-        self._metrics.requests.labels(scope.get(SCOPE_ROUTE, "unmatched"), status).observe(
-            now_s - started_s
-        )
+        route = scope.get(SCOPE_ROUTE, "unmatched")
+        self._metrics.requests_of(route, status).observe(now_s - started_s)
         fields: dict[str, object] = {}
         if reason := scope.get(SCOPE_REASON):
             self._metrics.problems.labels(reason).inc()

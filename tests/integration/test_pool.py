@@ -86,6 +86,24 @@ async def test_more_callers_than_connections_wait_no_longer_than_told(database_u
     await database.close()
 
 
+async def test_who_waits_gets_the_next_connection_that_is_free(database_url: str) -> None:
+    database = with_statements(Database(database_url, size=1, acquire_s_max=5.0))
+    await database.open()
+    await database.fetch("database_ping")
+    order: list[str] = []
+
+    async def ask(name: str, *arguments: object) -> None:
+        await database.fetch(name, *arguments)
+        order.append(name)
+
+    async with asyncio.timeout(2.0), asyncio.TaskGroup() as group:
+        group.create_task(ask("sleep", 0.1))
+        group.create_task(ask("database_ping"))
+    assert order == ["sleep", "database_ping"]
+    assert database.in_use == 0
+    await database.close()
+
+
 async def test_connections_that_were_cut_are_replaced(
     database: Database, database_url: str
 ) -> None:

@@ -92,3 +92,19 @@ def test_a_log_line_is_one_json_object_with_level_and_time() -> None:
     assert line["text"] == "line one\nline two"
     assert line["timestamp"].endswith("Z")
     assert "trace_id" not in line
+
+
+def test_a_log_line_says_what_was_bound_and_what_was_raised() -> None:
+    stream = io.StringIO()
+    configure_logs("info", stream)
+    try:
+        int("the secret")
+    except ValueError:
+        structlog.get_logger().bind(pod="a").exception("failed", method="GET", object=Collector)
+    structlog.reset_defaults()
+    line = msgspec.json.decode(stream.getvalue())
+    assert (line["level"], line["event"], line["method"]) == ("error", "failed", "GET")
+    assert line["pod"] == "a"
+    assert line["object"] == str(Collector)
+    assert "ValueError: invalid literal for int() with base 10: 'the secret'" in line["exception"]
+    assert "exc_info" not in line
