@@ -25,6 +25,9 @@ from app.domain.goal import GoalState, Schedule, Status
 Boundaries = Mapping[Schedule | None, int | None]
 """When each schedule turns next, in milliseconds since 1970; None, which never turns, has None."""
 
+InitializePlace = tuple[int, Schedule | None, Mapping[Status, bytes]]
+"""Where a shown goal's lead stands, its schedule, and the ends that may follow."""
+
 _UNTOUCHED = GoalState(0, Status.NOT_STARTED, None, None, False, None, False)
 _UNTOUCHED_BYTES = (list_state(_UNTOUCHED), list_state(_UNTOUCHED._replace(is_active=True)))
 
@@ -104,14 +107,14 @@ class InitializePage:
         self, goals: Sequence[GoalFragments], shown: Sequence[int], entry_of: Mapping[int, int]
     ) -> None:
         """Lay out `shown`, in catalogue order; `entry_of` says which entry gave a goal."""
-        self._goals = goals
         self._total = len(shown)
         self._pieces: list[bytes] = [INITIALIZE_START]
-        self._slots: list[int | None] = [None] * len(goals)
+        self._places: list[InitializePlace | None] = [None] * len(goals)
         self._leads: dict[tuple[int, Schedule | None], list[int]] = {}
         for index in shown:
             goal = goals[index]
-            slot = self._slots[index] = len(self._pieces) + 1
+            slot = len(self._pieces) + 1
+            self._places[index] = slot, goal.schedule, goal.initialize_ends
             end = goal.initialize_ends[Status.NOT_STARTED]
             self._pieces += (goal.initialize_head, b"", end, BETWEEN)
             if index in entry_of:
@@ -132,18 +135,20 @@ class InitializePage:
             lead = initialize_lead(assigned_at_ms[entry], boundaries[schedule], 0)
             for slot in slots_of_entry:
                 pieces[slot] = lead
-        goals, slots = self._goals, self._slots
-        known: dict[tuple[int, Schedule | None], bytes] = {}
+        known: dict[int, tuple[Status, dict[Schedule | None, bytes]]] = {}
         for index, state in states.items():
-            slot_or_none = slots[index]
-            if slot_or_none is not None:
-                goal = goals[index]
-                key = (id(state), goal.schedule)
-                if key not in known:
-                    known[key] = initialize_lead(
-                        state.assigned_at_ms, boundaries[goal.schedule], state.progress
+            place = self._places[index]
+            if place is not None:
+                slot, schedule, ends = place
+                identity = id(state)
+                if identity not in known:
+                    known[identity] = state.status, {}
+                status, state_leads = known[identity]
+                if schedule not in state_leads:
+                    state_leads[schedule] = initialize_lead(
+                        state.assigned_at_ms, boundaries[schedule], state.progress
                     )
-                pieces[slot_or_none] = known[key]
-                pieces[slot_or_none + 1] = goal.initialize_ends[state.status]
+                pieces[slot] = state_leads[schedule]
+                pieces[slot + 1] = ends[status]
         pieces.append(initialize_end(new_assignments, self._total))
         return b"".join(pieces)
