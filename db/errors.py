@@ -47,12 +47,12 @@ def map_errors() -> Iterator[None]:
         raise unavailable() from failure
 
 
-def unavailable() -> Problem:
+def unavailable(detail: str = DETAIL) -> Problem:
     """Return the problem, with a moment at random: not all should return together."""
     retry_after_ms = random.randint(*RETRY_AFTER_MS)  # noqa: S311 - nothing secret about it
     return Problem(
         Reason.DATABASE_UNAVAILABLE,
-        DETAIL,
+        detail,
         headers={"Retry-After": str(-(-retry_after_ms // 1000))},
         extra={"retry_after_ms": retry_after_ms},
     )

@@ -1,6 +1,7 @@
 """The players' rows in PostgreSQL; `app.domain.player.Players` has each method's promise."""
 
 from collections.abc import Collection
+from typing import Final
 
 from asyncpg import Record
 
@@ -15,8 +16,11 @@ from app.domain.facts import (
     encode_stats,
 )
 from app.domain.player import Player, PlayersRead
+from db.errors import unavailable
 from db.pool import Database
 from db.timestamps import to_ms, to_timestamp
+
+NEWER_LAYOUT: Final = "This pod is older than the stored data; try again."
 
 
 class PgPlayers:
@@ -81,11 +85,14 @@ class PgPlayers:
 
 
 def to_player(row: Record) -> Player:
-    """Return the facts in a row. Raise ValueError if they have another layout than this code's."""
+    """Return the facts in a row.
+
+    Raise Problem(database_unavailable) if a newer release wrote them in a layout of its own: its
+    pods can read them, so trying again is of use.
+    """
     if row["format"] != FORMAT:
-        raise ValueError(
-            f"the facts of {row['player']!r} have layout {row['format']}, not {FORMAT}"
-        )
+        layouts = ValueError(f"a row has layout {row['format']}, and this code reads {FORMAT}")
+        raise unavailable(NEWER_LAYOUT) from layouts
     return Player(
         player=row["player"],
         since_ms=to_ms(row["since"]),

@@ -17,10 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.domain.clock import Clock
-from app.domain.intake import days_kept
-from app.domain.period import rfc3339
+from app.domain.intake import HORIZON_DAYS, MARGIN_DAYS, days_kept
+from app.domain.period import instant_text
 from app.domain.timestamp import read_rfc3339
 from app.errors import Problem, Reason
+from app.routing import json_response
 from app.state import Services
 
 BYTES_MAX: Final = 1024
@@ -33,7 +34,9 @@ LAST_MS: Final = read_rfc3339("9000-12-31T23:59:59Z")
 NOTE: Final = "This process alone stands at this moment, and time runs on from it."
 NOTE_BACK: Final = (
     "Time went back: players who were written later than this moment keep their own; what they see"
-    " and what is written of them stays there until this clock is past it."
+    " and what is written of them stays there until this clock is past it. Events of days more"
+    f" than {HORIZON_DAYS + MARGIN_DAYS} days before the database's clock are forgotten ten minutes"
+    " after this clock has left, or while another process runs: sent again, they count again."
 )
 
 log = structlog.get_logger()
@@ -76,18 +79,14 @@ async def _answer(request: Request[Services]) -> Response:
     reading = _reading(clock, database_ms, before_ms)
     if request.method != "GET":
         log.warning("clock_set", now=reading.now, offset_s=reading.offset_seconds)
-    return Response(
-        msgspec.json.encode(reading),
-        headers={"Cache-Control": "no-store"},
-        media_type="application/json",
-    )
+    return json_response(reading, {"Cache-Control": "no-store"})
 
 
 def _reading(clock: Clock, database_ms: int, before_ms: int) -> Reading:
     moment_ms = clock.moment_ms(database_ms)
     return Reading(
-        now=rfc3339(moment_ms).decode(),
-        database_now=rfc3339(database_ms).decode(),
+        now=instant_text(moment_ms),
+        database_now=instant_text(database_ms),
         offset_seconds=clock.offset_ms / 1000,
         is_set=clock.is_set,
         note=f"{NOTE} {NOTE_BACK}" if moment_ms < before_ms else NOTE,

@@ -2,11 +2,13 @@
 
 What a producer is told is true when it is told: ids and effects are committed together. Rows are
 locked in one order everywhere: event ids, then players, both ascending. So batches that overlap
-wait for each other, and never in a circle. Where a transaction fails for the sake of one event, the
-batch is halved until that one stands alone; it is rejected, and the others take effect.
+wait for each other, and never in a circle. Where a transaction fails for the sake of a player, the
+batch is halved until he stands alone. If his facts cannot be read, all his events are rejected;
+otherwise the ones that fail alone. What is left takes effect.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from traceback import format_tb
 from typing import Final, NamedTuple
 
 import structlog
@@ -40,7 +42,7 @@ ROUNDS_MAX: Final = 3
 """A round is lost only to what is new to this process: a day, or a list of revisions."""
 
 POISON_MAX: Final = 8
-"""So many events of one batch may fail alone. If more do, it is not the events' fault."""
+"""So many players of one batch may have events that fail. If more do, it is not their fault."""
 
 log = structlog.get_logger()
 
@@ -65,8 +67,8 @@ async def apply_events(
 ) -> list[Outcome]:
     """Return what became of each of at most EVENTS_MAX events, in their order.
 
-    Raise Problem(database_unavailable) if it is not known what was committed: all can be sent
-    again, and those that were are duplicates then.
+    Raise Problem(database_unavailable) if it is not known what was committed, or RuntimeError if
+    events of too many players fail: all can be sent again, and those that were are duplicates then.
     """
     assert len(events) <= EVENTS_MAX
     outcomes: dict[int, Outcome] = {}
@@ -106,6 +108,14 @@ class _PlansMissing(Exception):
         self.lists = lists
 
 
+class _Unreadable(Exception):
+    """Facts of players cannot be read; `digests` are of the events that would change them."""
+
+    def __init__(self, digests: Collection[bytes]) -> None:
+        super().__init__(f"{len(digests)} events")
+        self.digests = digests
+
+
 class _Intake:
     """One batch on its way. `now_ms` is the moment of its receipt."""
 
@@ -123,26 +133,42 @@ class _Intake:
         self._policy = policy
         self._now_ms = now_ms
         self._shared: dict[tuple[int, ...], Shared] = {}
-        self._poison = 0
+        self._poisoned: set[str] = set()
 
     async def commit_isolating(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
-        """Commit the batch without the events for whose sake it fails."""
+        """Commit the batch without the events for whose sake it fails.
+
+        These are at most two transactions for each event.
+        """
+        outcomes: dict[int, Outcome] = {}
         try:
             return await self._commit(batch)
         except Problem:
             raise
-        except Exception as failure:
-            if len(batch) == 1:
-                self._poison += 1
-                if self._poison > POISON_MAX:
-                    raise
-                [(place, incoming, *_)] = batch
-                log.exception("event_failed", source=incoming.source, event_id=incoming.id)
-                return {place: _outcome(incoming, Why.INTERNAL)}
-            log.warning("events_halved", events=len(batch), cause=type(failure).__name__)
-        middle = len(batch) // 2
-        first = await self.commit_isolating(batch[:middle])
-        return first | await self.commit_isolating(batch[middle:])
+        except Exception as failure:  # noqa: BLE001 - it is logged below, but for its text
+            spoiling, parts = _parted(batch, failure)
+            if spoiling:
+                outcomes = self._reject(spoiling, failure)
+            else:
+                log.warning("events_halved", events=len(batch), cause=type(failure).__name__)
+        for part in filter(None, parts):
+            outcomes |= await self.commit_isolating(part)
+        return outcomes
+
+    def _reject(self, spoiling: Sequence[_Pending], failure: Exception) -> dict[int, Outcome]:
+        """Return what becomes of one player's events that fail."""
+        self._poisoned.add(spoiling[0].incoming.player)
+        if len(self._poisoned) > POISON_MAX:
+            raise RuntimeError(f"events of more than {POISON_MAX} players fail") from None
+        cause = failure.__cause__ or failure
+        log.error(
+            "event_failed",
+            events=[(one.incoming.source, one.incoming.id) for one in spoiling],
+            cause=type(cause).__name__,
+            # Not its text: the database's quotes rows, and so players.
+            exception="".join(format_tb(cause.__traceback__)),
+        )
+        return {one.place: _outcome(one.incoming, Why.INTERNAL) for one in spoiling}
 
     async def _commit(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
         await self._work_out([()])
@@ -206,7 +232,12 @@ class _Intake:
         ids = sorted(events)
         if self._policy.make_known:
             await transaction.make_known(ids, self._newcomer())
-        read = await transaction.lock(ids)
+        try:
+            read = await transaction.lock(ids)
+        except Problem:
+            raise
+        except Exception as failure:
+            raise _Unreadable({one.digest for one in effective}) from failure
         self._recall({each.revisions for each in read.players.values()})
         stats, goals = [], []
         for player_id, before in read.players.items():
@@ -249,6 +280,29 @@ def _pending(place: int, incoming: Incoming, now_ms: int) -> _Pending:
     digest = digest_of(incoming.source, incoming.id)
     days = days_to_remember(incoming.at_ms, now_ms)
     return _Pending(place, incoming, event, [SeenKey(day, digest) for day in days])
+
+
+def _parted(
+    batch: Sequence[_Pending], failure: Exception
+) -> tuple[Sequence[_Pending], Sequence[Sequence[_Pending]]]:
+    """Return which events spoil a batch, none if that is not known, and how to try the others."""
+    players = list(dict.fromkeys(one.incoming.player for one in batch))
+    if len(batch) == 1:
+        return batch, []
+    if len(players) > 1:
+        first = set(players[: len(players) // 2])
+        return [], _split(batch, lambda one: one.incoming.player in first)
+    if isinstance(failure, _Unreadable):
+        spoiling, others = _split(batch, lambda one: one.digest in failure.digests)
+        return spoiling, [others]
+    middle = len(batch) // 2
+    return [], [batch[:middle], batch[middle:]]
+
+
+def _split(
+    batch: Sequence[_Pending], belongs: Callable[[_Pending], bool]
+) -> tuple[Sequence[_Pending], Sequence[_Pending]]:
+    return [one for one in batch if belongs(one)], [one for one in batch if not belongs(one)]
 
 
 def _outcome(incoming: Incoming, why: Why) -> Outcome:

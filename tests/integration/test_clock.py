@@ -128,6 +128,11 @@ async def test_going_back_is_told_and_rewinds_nobody(stage: Stage) -> None:
     assert "keep their own" not in (await stage.set(now=START))["note"]
 
 
+async def test_who_goes_back_is_told_that_old_days_are_forgotten(stage: Stage) -> None:
+    note = (await stage.set(now="1995-06-23T12:00:00Z"))["note"]
+    assert "more than 9 days before the database's clock are forgotten" in note
+
+
 async def test_initialize_gives_goals_at_the_set_moment(stage: Stage) -> None:
     await stage.set(now=START)
     answer = await stage.app.request("POST", f"{V1}/challenges/initialize")
@@ -176,6 +181,7 @@ async def test_what_is_wrong_is_named_and_changes_nothing(
     answer = await stage.ask("PUT", body)
     assert (answer.status, answer.json["reason"]) == (400, "bad_request")
     assert named in answer.json["detail"]
+    assert "traceId" not in answer.json  # this listener has no spans, so there is none to look for
     assert (await stage.ask("GET")).json["isSet"] is False
 
 

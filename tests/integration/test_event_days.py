@@ -95,6 +95,8 @@ async def test_a_moment_that_is_set_back_keeps_its_own_days_until_it_is_released
     pod.clock.release()
     assert await drop(pod) == 12
     assert days_of(database_url) == around(today())
+    await pod.stand_at(0)
+    assert await pod.send(event) == ["accepted"]
 
 
 async def test_an_event_that_finds_no_day_makes_it(pod: EventPod, database_url: str) -> None:

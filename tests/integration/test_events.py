@@ -194,6 +194,26 @@ async def test_an_event_without_a_past_is_known_by_the_day_of_receipt_and_the_ne
     assert await pod.send(event) == ["duplicate"]
 
 
+@pytest.mark.parametrize("at_ms", [None, NOON_MS + 90 * HOUR_MS])
+async def test_an_event_without_a_past_that_comes_again_after_the_next_day_counts_again(
+    pod: EventPod, at_ms: int | None
+) -> None:
+    event = a_login("ann", "x", at_ms)
+    await pod.send(event)
+    await pod.stand_at(MIDNIGHT_MS + 2 * DAY_MS - HOUR_MS)
+    assert await pod.send(event) == ["duplicate"]
+    await pod.stand_at(MIDNIGHT_MS + 3 * DAY_MS)
+    assert await pod.send(event) == ["accepted"]
+
+
+async def test_an_event_that_comes_again_with_a_time_of_another_day_counts_again(
+    pod: EventPod,
+) -> None:
+    event = a_login("ann", "x", NOON_MS - DAY_MS)
+    await pod.send(event)
+    assert await pod.send(event._replace(at_ms=NOON_MS)) == ["accepted"]
+
+
 async def test_an_event_beyond_the_horizon_is_refused_whether_it_is_known_or_not(
     pod: EventPod,
 ) -> None:
