@@ -2,9 +2,11 @@
 
 Exit codes: 0 done; 2 the settings, the catalogue or the command line are wrong; 1 anything else;
 141 when nobody reads on, as with any program in a pipe; of `serve`, 10 when requests had to be cut.
+A disk that is full is one line and 1.
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -47,6 +49,9 @@ FAILURES: Final = (
 )
 """What a person can put right, explained by one sentence. All else is a bug: a traceback."""
 
+NOT_WRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What the system says when there is no room, or the device fails: nor is that a bug."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
@@ -64,9 +69,13 @@ def main(arguments: Sequence[str]) -> int:
     except FAILURES as error:
         return _complain(EXIT_FAILED, str(error))
     except BrokenPipeError:
-        # Python would complain once more when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in NOT_WRITTEN:
+            raise
+        _drop_output()
+        return _complain(EXIT_FAILED, f"cannot write: {error}")
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return code
@@ -90,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     generating = catalogue_commands.add_parser("generate", help="write the load-test catalogue")
     catalogue.add_arguments(generating)
     generating.set_defaults(command=catalogue.generate)
-    showing = commands.add_parser("player", help="show one player's facts, and what he sees")
+    showing = commands.add_parser("player", help="show one player's facts, and what they see")
     player.add_arguments(showing)
     showing.set_defaults(command=player.show)
     exporting = commands.add_parser("export", help="write every player's facts as NDJSON")
@@ -111,6 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     playing.set_defaults(command=demo.demo)
     commands.add_parser("settings", help="show every setting").set_defaults(command=settings.show)
     return parser
+
+
+def _drop_output() -> None:
+    """Let what is buffered go nowhere; closing the output, Python would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(code: int, *lines: str) -> int:

@@ -173,7 +173,7 @@ class Problem(Exception):
 
 
 class ProblemResponse(Response):
-    """The answer that carries a problem, with the trace id of the request being served.
+    """The answer that carries a problem, with the trace id of its request where there is one.
 
     It leaves the reason in the scope, for the log line, the metric and the span; and the exception
     behind it, which the client does not see.

@@ -90,13 +90,18 @@ def _limit(value: Any) -> Any:
     return value
 
 
-def _http_url(value: Any) -> Any:
+def is_http_url(text: str) -> bool:
+    """Return whether this is an address that can be asked over HTTP."""
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(text)
         whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except (ValueError, AttributeError):
+    except ValueError:
         whole = False
-    if not whole or any(character.isspace() for character in value):
+    return bool(whole) and not any(character.isspace() for character in text)
+
+
+def _http_url(value: Any) -> Any:
+    if not isinstance(value, str) or not is_http_url(value):
         raise ValueError("expected an address such as https://rewards.example/grants")
     return value
 
@@ -167,7 +172,8 @@ class Settings(BaseModel):
         20,
         ge=1,
         le=1000,
-        description="Attempts after which a reward is in doubt; 20 take about two hours.",
+        description="Attempts with unknown ends after which a reward is in doubt; 20 take about two"
+        " hours.",
     )
     erasure_secret: str | None = Field(
         None,

@@ -1,5 +1,6 @@
-"""What several commands need: the settings, the catalogue and the database."""
+"""What several commands need: the settings, the catalogue, the database, and safe output."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from rich.text import Text
 
 from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
+from app.domain.text import visible
 from app.lifespan import SchemaBehind
 from app.settings import LoadedSettings, Settings, load_settings
 from db.address import derive
@@ -18,6 +21,9 @@ from db.pool import Database
 
 CHECKOUT: Final = Path(__file__).parents[2]
 SAMPLE_CATALOGUE: Final = CHECKOUT / "app" / "sample_catalogue.json"
+
+# JSON escapes C0 by itself; a terminal obeys these, too.
+_JSON_CONTROLS: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
 class CommandFailed(Exception):
@@ -70,6 +76,16 @@ async def connected(database_url: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def cell(text: str) -> Text:
+    """Return a table's cell of what others wrote: neither markup, nor orders to the terminal."""
+    return Text(visible(text))
+
+
+def printed_json(document: object, indent: int | None = None) -> str:
+    """Return JSON that a terminal only shows."""
+    return json.dumps(document, ensure_ascii=False, indent=indent).translate(_JSON_CONTROLS)
 
 
 def _data_dir(settings: Settings) -> Path:

@@ -1,4 +1,7 @@
-"""`demo`: plays a short season against a running service and prints what the player sees."""
+"""`demo`: plays a short season against a running service and prints what the player sees.
+
+Where the service asks for a token of whoever sends events, the same EVENTS_TOKEN must be set here.
+"""
 
 import argparse
 import asyncio
@@ -12,29 +15,45 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.commands.common import CommandFailed
+from app.commands.common import CommandFailed, read_settings
 from app.commands.running_service import REQUEST_S_MAX, RunningService
 from app.commands.season import NEEDED, Season, Service, Step
+from app.settings import is_http_url
 
 SEASON_S_MAX: Final = 120.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where the service is."""
-    parser.add_argument("--url", default="http://127.0.0.1:8000", help="where players ask")
     parser.add_argument(
-        "--operations-url", default="http://127.0.0.1:8080", help="where its clock is set"
+        "--url", type=_url, default="http://127.0.0.1:8000", help="where players ask"
     )
+    parser.add_argument(
+        "--operations-url",
+        type=_url,
+        default="http://127.0.0.1:8080",
+        help="where its clock is set",
+    )
+    parser.epilog = "EVENTS_TOKEN, if the service has one, must be set here, too."
 
 
 def demo(chosen: argparse.Namespace) -> int:
     """Play the season. Raises `CommandFailed`."""
-    asyncio.run(_play_and_print(chosen.url, chosen.operations_url))
+    events_token = read_settings().settings.events_token
+    asyncio.run(_play_and_print(chosen.url, chosen.operations_url, events_token))
     return 0
 
 
+def _url(text: str) -> str:
+    if not is_http_url(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
+    return text
+
+
 @asynccontextmanager
-async def season(url: str, operations_url: str) -> AsyncIterator[AsyncIterator[Step]]:
+async def season(
+    url: str, operations_url: str, events_token: str | None = None
+) -> AsyncIterator[AsyncIterator[Step]]:
     """Give the steps of a season of a new player; the clock is released at the end.
 
     Raises `CommandFailed` if the service is not there, is not one of these, or takes too long.
@@ -42,7 +61,7 @@ async def season(url: str, operations_url: str) -> AsyncIterator[AsyncIterator[S
     player = f"demo-{secrets.token_hex(4)}"
     timeout = aiohttp.ClientTimeout(total=REQUEST_S_MAX)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        service = RunningService(session, url, operations_url, player)
+        service = RunningService(session, url, operations_url, player, events_token=events_token)
         await check_catalogue(service)
         today = await service.today()
         try:
@@ -68,10 +87,10 @@ async def check_catalogue(service: Service) -> None:
         )
 
 
-async def _play_and_print(url: str, operations_url: str) -> None:
+async def _play_and_print(url: str, operations_url: str, events_token: str | None) -> None:
     console = Console()
     before: Mapping[str, Mapping[str, Any]] = {}
-    async with season(url, operations_url) as steps:
+    async with season(url, operations_url, events_token) as steps:
         async for step in steps:
             console.print(Text(f"\n{step.story}", style="bold"))
             console.print(Text(f"{step.request} → {_told(step)}", style="dim"))
@@ -110,7 +129,7 @@ def _is_news(goal: Mapping[str, Any], before: Mapping[str, Mapping[str, Any]]) -
 
 
 def _goals(goals: list[Mapping[str, Any]]) -> Table:
-    table = Table("Goal", "", "Progress", "Status", "Active", "Locked")
+    table = Table("Goal", "Name", "Progress", "Status", "Active", "Locked")
     for goal in goals:
         table.add_row(
             Text(goal["goalId"]),

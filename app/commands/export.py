@@ -2,7 +2,7 @@
 
 Players are read page by page, so that neither this process nor the database holds more than one
 page, and no snapshot keeps the database from tidying up. A player who changes meanwhile is
-exported as he was when his page was read; one who comes meanwhile may be missing.
+exported as the row was when its page was read; one who comes meanwhile may be missing.
 """
 
 import argparse

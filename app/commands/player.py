@@ -1,24 +1,27 @@
 """`player ID`: what is stored of one player, decoded, beside what the player sees of it.
 
 Claims of a deleted player are shown as long as they are owed; version 0 then says that the row is
-gone.
+gone. A moment that was set in a running service (`/clock`) is that process's own and not known
+here: `--at` names it.
 """
 
 import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from rich.console import Console
 from rich.table import Column, Table
-from rich.text import Text
 
+from app.commands.claim_facts import claim_json, claim_text
 from app.commands.common import (
     CommandFailed,
+    cell,
     connected,
     load_catalogue,
+    printed_json,
     reachable_database,
     read_settings,
 )
@@ -27,7 +30,9 @@ from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, GoalState
 from app.domain.player import is_player_id
+from app.domain.timestamp import read_rfc3339
 from app.domain.view import View
+from app.operations.clock import FIRST_MS, LAST_MS
 from app.services.challenges import Seen, see
 from app.telemetry import configure_logs
 from db.outbox import PgOutbox, StoredClaim
@@ -52,6 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the player's id."""
     parser.add_argument("player", metavar="ID", help="the player's id")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
+    parser.add_argument(
+        "--at",
+        type=_moment,
+        metavar="RFC3339",
+        help="what the player sees at this moment, such as 2026-12-01T00:00:00Z, but not before"
+        " the last write; default: the database's clock. A clock that was set in a running service"
+        " is not known here",
+    )
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -60,22 +73,39 @@ def show(chosen: argparse.Namespace) -> int:
     configure_logs(settings.log_level)
     catalogue = load_catalogue(settings).catalogue
     with reachable_database(settings) as database_url:
-        look = asyncio.run(_look(database_url, catalogue, chosen.player))
+        look = asyncio.run(_look(database_url, catalogue, chosen.player, chosen.at))
     if chosen.json:
-        json.dump(_document(look), sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        sys.stdout.write(f"{printed_json(_document(look), indent=2)}\n")
     else:
         for table in _tables(look):
             Console().print(table)
+        sys.stdout.writelines(map(claim_text, look.claims))
     return 0
 
 
-async def _look(database_url: str, catalogue: Catalogue, player: str) -> Look:
+def _moment(text: str) -> int:
+    try:
+        at_ms = read_rfc3339(text)
+    except ValueError:
+        at_ms = -1
+    if not FIRST_MS <= at_ms <= LAST_MS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no timestamp of the years 1970 to 9000, such as 2026-12-01T00:00:00Z"
+        )
+    return at_ms
+
+
+async def _look(database_url: str, catalogue: Catalogue, player: str, at_ms: int | None) -> Look:
     if not is_player_id(player):
         raise CommandFailed(f"{player!a} is no player's id: 1 to 100 characters, none of them NUL")
     state = CatalogueState(catalogue, NO_REVISION)
+    clock = Clock()
     async with connected(database_url) as database:
-        seen = await see(PgPlayers(database, Clock()), PgRevisions(database), state, player)
+        players = PgPlayers(database, clock)
+        if at_ms is not None:
+            database_ms, _ = await players.read_many([])
+            clock.set(at_ms, database_ms)
+        seen = await see(players, PgRevisions(database), state, player)
         claims = await PgOutbox(database).list_of_player(player, CLAIMS_MAX)
     if not seen.view.player.version and not claims:
         raise CommandFailed(f"there is no player {player!r} in this database")
@@ -90,37 +120,21 @@ def _document(look: Look) -> Json:
             "at": instant(seen.view.now_ms),
             **json.loads(seen.list_body(active_only=False)),
         },
-        "claims": list(map(_claim, claims)),
-    }
-
-
-def _claim(stored: StoredClaim) -> Json:
-    claim = stored.claim
-    return {
-        "claimId": str(claim.claim_id),
-        "goalId": claim.goal_id,
-        "period": claim.period,
-        "state": stored.state,
-        "reward": f"{claim.reward.quantity} {claim.reward.type} {claim.reward.reward_id}",
-        "claimedAt": instant(claim.claimed_at_ms),
-        "attempt": stored.attempt,
-        "error": stored.error,
+        "claims": list(map(claim_json, claims)),
     }
 
 
 def _tables(look: Look) -> Iterator[Table]:
-    seen, claims = look
+    seen = look.seen
     facts = facts_json(seen.view.player)
     yield _row(facts)
     if facts["stats"]:
         yield _stats(facts["stats"])
     yield _goals(seen.view, facts["goals"])
-    if claims:
-        yield _claims(list(map(_claim, claims)))
 
 
 def _row(facts: Json) -> Table:
-    table = Table(title=Text(f"Player {facts['player']}"), show_header=False)
+    table = Table(title=cell(f"Player {facts['player']}"), show_header=False)
     for name in ("since", "changedAt", "version", "answered"):
         table.add_row(name, str(facts[name]))
     for number, entry in enumerate(facts["given"]):
@@ -130,12 +144,20 @@ def _row(facts: Json) -> Table:
 
 
 def _stats(stats: Mapping[str, Json]) -> Table:
-    table = Table("Stat", "Value", "Newest event", "Starts", "Given", "Offsets", title="Stats")
+    table = Table(
+        Column("Stat", overflow="fold"),
+        Column("Value", overflow="fold"),
+        Column("Newest event", no_wrap=True),
+        Column("Starts", overflow="fold"),
+        "Given",
+        Column("Offsets", overflow="fold"),
+        title="Stats",
+    )
     for key, stat in stats.items():
         offsets = "\n".join(_pairs(counts, ", ") for counts in stat["offsets"])
         starts = _pairs(stat["starts"], "\n")
         table.add_row(
-            Text(key), str(stat["value"]), stat["at"], starts, str(stat["given"]), offsets
+            cell(key), str(stat["value"]), stat["at"], starts, str(stat["given"]), offsets
         )
     return table
 
@@ -143,7 +165,10 @@ def _stats(stats: Mapping[str, Json]) -> Table:
 def _goals(seen: View, stored: Mapping[str, Json]) -> Table:
     """Return the goals that are active, that something happened to, or of which facts are kept."""
     table = Table(
-        Column("Goal", overflow="fold"), "Progress", "Status", "Active", "Locked", "Stored"
+        Column("Goal", overflow="fold"),
+        Column("Progress", overflow="fold"),
+        Column("State", no_wrap=True),
+        Column("Stored", no_wrap=True),
     )
     left_out = 0
     challenge = None
@@ -156,30 +181,19 @@ def _goals(seen: View, stored: Mapping[str, Json]) -> Table:
         if challenge is not None and rule.challenge != challenge:
             table.add_section()
         challenge = rule.challenge
-        table.add_row(Text(rule.goal_id), *_shown(state, rule.target), _pairs(facts))
+        progress = f"{state.progress}/{rule.target}"
+        table.add_row(cell(rule.goal_id), progress, _state(state), _pairs(facts))
     for goal_id in stored.keys() - seen.rules.by_id.keys():
-        table.add_row(Text(goal_id), "", "not in this catalogue", "", "", _pairs(stored[goal_id]))
+        table.add_row(cell(goal_id), "", "not served", _pairs(stored[goal_id]))
     table.title = f"Goals as seen at {instant(seen.now_ms)}"
     table.caption = f"{left_out} more goals are inactive, and nothing is stored of them"
     return table
 
 
-def _claims(claims: Sequence[Json]) -> Table:
-    table = Table("Goal", "Period", "State", "Reward", "Claimed", "Attempts", title="Claims")
-    for claim in claims:
-        state = Text(": ".join(filter(None, (claim["state"], claim["error"]))))
-        goal, reward, attempts = Text(claim["goalId"]), Text(claim["reward"]), str(claim["attempt"])
-        table.add_row(goal, claim["period"], state, reward, claim["claimedAt"], attempts)
-    return table
-
-
-def _shown(state: GoalState, target: int) -> tuple[str, ...]:
-    progress = f"{state.progress}/{target}"
-    return progress, state.status, _yes(state.is_active), _yes(state.locked)
-
-
-def _yes(flag: bool) -> str:
-    return "yes" if flag else ""
+def _state(state: GoalState) -> str:
+    """Return the status and what else holds, a line each."""
+    said = {"active": state.is_active, "locked": state.locked}
+    return "\n".join([state.status, *(word for word, holds in said.items() if holds)])
 
 
 def _pairs(fields: Mapping[str, Any] | None, between: str = "\n") -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from app.commands.common import CommandFailed
 from app.commands.season import Answer
+from app.routing import JSON
 
 REQUEST_S_MAX: Final = 15.0
 TRIES_MAX: Final = 5
@@ -25,12 +26,19 @@ class RunningService:
     """The service at two addresses, and one player. Raises `CommandFailed` if it is not there."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, operations_url: str, player: str
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        operations_url: str,
+        player: str,
+        *,
+        events_token: str | None = None,
     ) -> None:
         self._session = session
         self._url = url.rstrip("/")
         self._operations_url = operations_url.rstrip("/")
         self._player = player
+        self._events_token = events_token
 
     async def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask as the player; `path` follows /challenge/v1."""
@@ -42,7 +50,10 @@ class RunningService:
         sender = {"specversion": "1.0", "source": f"{SOURCE}:{self._player}"}
         batch = [{**sender, "subject": self._player, **event} for event in events]
         url = f"{self._url}/challenge/v1/events"
-        return await self._request("POST", url, batch, {"Content-Type": EVENTS_TYPE})
+        headers = {"Content-Type": EVENTS_TYPE}
+        if self._events_token is not None:
+            headers["Authorization"] = f"Bearer {self._events_token}"
+        return await self._request("POST", url, batch, headers)
 
     async def today(self) -> datetime:
         """Return the moment of the service's database, whatever its clock is set to."""
@@ -71,7 +82,7 @@ class RunningService:
     ) -> Answer:
         """Ask, and come back when told to, a few times."""
         data = None if body is None else msgspec.json.encode(body)
-        headers = {"Content-Type": "application/json", **(headers or {})} if data else headers
+        headers = {"Content-Type": JSON, **(headers or {})} if data else headers
         for _ in range(TRIES_MAX):
             answer = await self._request_once(method, url, data, headers)
             if not isinstance(answer.body, dict) or "retry_after_ms" not in answer.body:

@@ -1,4 +1,4 @@
-"""A short season of one player, told as steps: what is asked, what is answered, what he then sees.
+"""A short season of one player, told as steps: what is asked, what is answered, what they then see.
 
     Monday      initialize, play, select, claim
     Tuesday     what turns every day has turned; play and claim again
@@ -7,11 +7,14 @@
 It needs the sample catalogue, a service whose clock can be set, and a player nobody has met.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple, Protocol
 
-from app.domain.period import rfc3339
+from app.commands.common import CommandFailed
+from app.domain.period import instant_text
 
 TUTORIAL: Final = "winter-challenge-2025/goals/complete-tutorial"
 SNOWMEN: Final = "winter-challenge-2025/goals/kill-10-snowmen"
@@ -19,11 +22,16 @@ KILLS: Final = "rotation-daily/goals/daily-challenges-goal-01"
 WINS: Final = "rotation-daily/goals/daily-challenges-goal-02"
 WINS_ONCE: Final = "rotation-daily/goals/daily-wins-no-reselect"
 BOARD: Final = "daily-challenges/goals"
+ME: Final = "/users/me/data"
+EVENTS: Final = "POST /events"
 NEEDED: Final = frozenset(
     place.rpartition("/")[2] for place in (TUTORIAL, SNOWMEN, KILLS, WINS, WINS_ONCE)
 )
 
 DAY_S: Final = 86_400
+
+BODY_SHOWN_MAX: Final = 600
+"""So many characters of an answer that was not expected are shown."""
 
 
 class Answer(NamedTuple):
@@ -57,7 +65,7 @@ class Service(Protocol):
 
 
 class Season:
-    """Plays the season, step by step."""
+    """Plays the season, step by step. Raises `CommandFailed` where the answer is another one."""
 
     def __init__(self, service: Service, today: datetime) -> None:
         self._service = service
@@ -102,14 +110,23 @@ class Season:
             {"count": 2, "excludeActive": True},
         )
         yield await self._claim("claim", "The tutorial's reward is claimed.", TUTORIAL)
-        yield await self._claim("claim again", "A second claim is refused.", TUTORIAL)
-        yield await self._claim("claim early", "So is one before the tenth snowman.", SNOWMEN)
+        yield await self._claim(
+            "claim again", "A second claim is refused.", TUTORIAL, HTTPStatus.CONFLICT
+        )
+        yield await self._claim(
+            "claim early", "So is one before the tenth snowman.", SNOWMEN, HTTPStatus.BAD_REQUEST
+        )
         yield await self._claim("claim daily", "What can be had every day.", KILLS)
         yield await self._claim("claim once", "What can be had once in a lifetime.", WINS_ONCE)
 
     async def _tuesday(self) -> AsyncIterator[Step]:
         yield await self._turn_clock("tuesday", {"advanceSeconds": DAY_S})
-        yield await self._claim("claim late", "Yesterday's wins were not claimed in time.", WINS)
+        yield await self._claim(
+            "claim late",
+            "Yesterday's wins were not claimed in time.",
+            WINS,
+            HTTPStatus.BAD_REQUEST,
+        )
         yield await self._send(
             "second events",
             "Ten snowmen thaw, and twelve more kills.",
@@ -126,7 +143,9 @@ class Season:
             "GET",
             "/challenges/weekly-challenges/rotation",
         )
-        yield await self._claim("claim once again", "Once in a lifetime was enough.", WINS_ONCE)
+        yield await self._claim(
+            "claim once again", "Once in a lifetime was enough.", WINS_ONCE, HTTPStatus.CONFLICT
+        )
         yield await self._ask("delete", "The player wants to be forgotten.", "DELETE", ME)
         yield await self._ask("delete again", "Nothing is left to forget.", "DELETE", ME)
 
@@ -134,18 +153,22 @@ class Season:
         answer = await self._service.set_clock(setting)
         self._now += timedelta(seconds=setting.get("advanceSeconds", 0))
         story = f"It is {self._now:%A, %d %B %Y}."
-        return Step(name, story, "PUT /clock", answer, await self._look())
+        return await self._step(name, story, "PUT /clock", answer)
 
     async def _activate(self, name: str, story: str, goal: str) -> Step:
         path = f"/challenges/{goal}/active"
         return await self._ask(name, story, "PUT", path, {"isActive": True})
 
-    async def _claim(self, name: str, story: str, goal: str) -> Step:
-        return await self._ask(name, story, "POST", f"/challenges/{goal}/claim")
+    async def _claim(
+        self, name: str, story: str, goal: str, expected: HTTPStatus = HTTPStatus.OK
+    ) -> Step:
+        path = f"/challenges/{goal}/claim"
+        answer = await self._service.ask("POST", path)
+        return await self._step(name, story, f"POST {path}", answer, expected)
 
     async def _ask(self, name: str, story: str, method: str, path: str, body: Any = None) -> Step:
         answer = await self._service.ask(method, path, body)
-        return Step(name, story, f"{method} {path}", answer, await self._look())
+        return await self._step(name, story, f"{method} {path}", answer)
 
     async def _send(
         self,
@@ -157,17 +180,29 @@ class Season:
     ) -> Step:
         sent = [self._numbered(event) for event in events]
         answer = await self._service.send([*sent, sent[-1]] if repeat_last else sent)
-        return Step(name, story, "POST /events", answer, await self._look())
+        return await self._step(name, story, EVENTS, answer)
+
+    async def _step(
+        self,
+        name: str,
+        story: str,
+        request: str,
+        answer: Answer,
+        expected: HTTPStatus = HTTPStatus.OK,
+    ) -> Step:
+        _expect(name, request, answer, expected)
+        return Step(name, story, request, answer, await self._look(name))
 
     def _numbered(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         self._events += 1
         return {"id": str(self._events), "time": self._text(), **event}
 
     def _text(self) -> str:
-        return rfc3339(int(self._now.timestamp() * 1000)).decode()
+        return instant_text(int(self._now.timestamp() * 1000))
 
-    async def _look(self) -> Mapping[str, Mapping[str, Any]]:
+    async def _look(self, name: str) -> Mapping[str, Mapping[str, Any]]:
         listed = await self._service.ask("GET", "/challenges")
+        _expect(name, "GET /challenges", listed, HTTPStatus.OK)
         return {
             goal["goalId"]: goal
             for challenge in listed.body["challenges"]
@@ -175,7 +210,20 @@ class Season:
         }
 
 
-ME: Final = "/users/me/data"
+def _expect(name: str, request: str, answer: Answer, expected: HTTPStatus) -> None:
+    """Raise `CommandFailed` if the answer has another status."""
+    if answer.status == expected:
+        return
+    body = json.dumps(answer.body, ensure_ascii=False)[:BODY_SHOWN_MAX]
+    hint = (
+        "; EVENTS_TOKEN must be set for this command as it is for the service"
+        if answer.status == HTTPStatus.UNAUTHORIZED and request == EVENTS
+        else ""
+    )
+    raise CommandFailed(
+        f"the season stops at the step {name!r}: {request} is answered {answer.status}, not"
+        f" {expected.value}: {body}{hint}"
+    )
 
 
 def first_monday_after(today: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
 from functools import partial
 
@@ -88,6 +89,8 @@ def _greet(settings: Settings, addresses: Addresses) -> None:
     if settings.environment is not Environment.LOCAL:
         return
     players, operations = (f"http://{host}:{port}" for host, port in addresses)
+    # Another Python has not what this one has.
+    python = shlex.quote(sys.executable)
     sys.stdout.write(
         f"""
 Headrace is ready.
@@ -98,7 +101,7 @@ Headrace is ready.
   curl -X POST -H 'x-mock-user-id: alice' {players}/challenge/v1/challenges/initialize
   curl -H 'x-mock-user-id: alice' '{players}/challenge/v1/challenges?active_only=true'
   curl {operations}/readyz
-  python -m app demo --url {players} --operations-url {operations}
+  {python} -m app demo --url {players} --operations-url {operations}
 
 """
     )

@@ -67,7 +67,7 @@ def _apply(
 ) -> Player:
     known = player.stats.get(key)
     folded = _fold(known, event, at_ms, player.since_ms, len(player.given))
-    if folded.stat is not known:
+    if folded.stat != known:
         player = player._replace(stats={**player.stats, key: folded.stat})
     changed = dict(_goal_changes(rules, plan, player, key, folded, at_ms, now_ms))
     if changed:

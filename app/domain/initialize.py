@@ -39,7 +39,7 @@ def initialize(
 
 
 def give_defaults(rules: Rules, plan: Plan, player: Player, revision: int, now_ms: int) -> Player:
-    """Return the player with the defaults of `revision`, if one of them is new to him."""
+    """Return the player with the defaults of `revision`, if one of them is new to them."""
     if not _undecided(rules, player, plan.missing):
         return player
     return player._replace(given=(*player.given, Given(revision, now_ms)))

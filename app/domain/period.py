@@ -59,6 +59,11 @@ def rfc3339(moment_ms: int) -> bytes:
     return _day_text(day) + _MINUTES[second // 60] + _SECONDS[second % 60]
 
 
+def instant_text(moment_ms: int | None) -> str:
+    """Return what `rfc3339` gives as text, the empty text for no instant."""
+    return "" if moment_ms is None else rfc3339(moment_ms).decode()
+
+
 @lru_cache(maxsize=DAY_TEXTS_MAX)
 def _day_text(day: int) -> bytes:
     return b"%bT" % _date(day).isoformat().encode()

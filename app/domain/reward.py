@@ -52,9 +52,10 @@ class Claim(NamedTuple):
 class Call(NamedTuple):
     """The right to call the provider for a claim once.
 
-    `attempt` counts all calls of this claim; only the newest may say how it ended. `tries` counts
-    them since the claim was made or a person asked for new ones. `uncertain` means that an earlier
-    attempt may have granted without our knowing.
+    `attempt` counts all calls of this claim; only the newest may say how it ended, except that a
+    grant is true whoever heard of it. `tries` leaves out those that certainly granted nothing, and
+    those before a person asked for new ones. `uncertain` means that an earlier attempt may have
+    granted without our knowing.
     """
 
     claim: Claim
@@ -76,6 +77,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class NotGranted:
+    """Certainly nothing was granted by this attempt; a later one may, however many it takes."""
+
+    reason: str
+    retry_after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Whether the reward was granted is not known; the same id may be sent again after a while."""
 
@@ -83,7 +92,7 @@ class Unknown:
     retry_after_ms: int = 0
 
 
-GrantOutcome: TypeAlias = Granted | Refused | Unknown
+GrantOutcome: TypeAlias = Granted | Refused | NotGranted | Unknown
 
 
 class RewardProvider(Protocol):
@@ -102,18 +111,22 @@ class Making(StrEnum):
     LOST = "lost"
     """Somebody else wrote the player's row, or the player was deleted: read again."""
     ERASED = "erased"
-    """The player claimed this before he had his data deleted."""
+    """The player claimed this before they had their data deleted."""
     CONFLICT = "conflict"
     """There is a claim of this id although the facts know of none: a bug, never expected."""
 
 
 class Settlement(NamedTuple):
-    """How an attempt ended, as the row is told. `delay_ms` is until the next one, if pending."""
+    """How an attempt ended, as the row is told. `delay_ms` is until the next one, if pending.
+
+    An attempt that is not `counted` uses up none of the tries.
+    """
 
     state: ClaimState
     error: str | None = None
     delay_ms: int = 0
     uncertain: bool = False
+    counted: bool = True
 
 
 class Erased(NamedTuple):
@@ -144,15 +157,16 @@ class Claims(Protocol):
     async def undo(self, call: Call, restore: Restore) -> bool:
         """Forget a claim that was refused, and change the player's goals by `restore`.
 
-        Both or neither, under the lock of the player's row. Return False, and change nothing, if
-        `call` is not the claim's newest attempt any more.
+        Both or neither, under the lock of the player's row. If the player had their data deleted,
+        the claim's key is forgotten, too: what was never granted may be claimed in another life.
+        Return False, and change nothing, if `call` is not the claim's newest attempt any more.
         """
 
     async def erase(self, player: str) -> Erased:
         """Delete the player's row and settled claims; mark the other claims to go when settled.
 
-        One transaction: first the player's row, then his claims in ascending order. Of every claim
-        a keyed hash is kept, so that it cannot be made again.
+        One transaction: first the player's row, then their claims in ascending order. Of every
+        claim a keyed hash is kept, so that it cannot be made again.
         """
 
 
@@ -171,7 +185,15 @@ class Outbox(Protocol):
     async def settle(self, call: Call, settlement: Settlement) -> bool:
         """Write how an attempt ended; return False if it is not the claim's newest any more.
 
-        The row of a deleted player's claim goes once it is granted or refused.
+        A grant is written whichever attempt heard of it and whatever was decided meanwhile, unless
+        the claim is granted already. The row of a deleted player's claim goes once it is granted or
+        refused.
+        """
+
+    async def release(self, call: Call) -> None:
+        """Give back the right to call, under which nobody called: the claim is due at once.
+
+        Change nothing if `call` is not what holds the claim, or the claim was never made.
         """
 
     async def count_open(self) -> Mapping[ClaimState, int]:
@@ -189,8 +211,11 @@ class Deliveries(Protocol):
     async def reserve(self) -> bool:
         """Return whether a call may begin now; then `deliver` or `cancel` must follow."""
 
-    def cancel(self) -> None:
-        """Give a reservation back."""
+    def cancel(self, leased: Call | None = None) -> None:
+        """Give a reservation back, and the right to call for a claim that may have been made.
+
+        Returns at once; the claim, if there is one, is the relay's soon.
+        """
 
     async def deliver(self, call: Call, undo: Callable[[], Awaitable[bool]]) -> ClaimState:
         """Call the provider and wait for its answer no longer than a moment.

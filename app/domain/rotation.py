@@ -3,7 +3,7 @@
 import msgspec
 
 from app.domain.goal import Challenge, Schedule
-from app.domain.period import next_boundary_ms, period_start_ms, rfc3339
+from app.domain.period import instant_text, next_boundary_ms, period_start_ms
 
 GLOBAL = "global"
 """The only type of rotation: one calendar for everybody."""
@@ -49,7 +49,7 @@ def rotation_status(challenge: Challenge, now_ms: int) -> RotationStatus:
 
 def _period(schedule: Schedule, moment_ms: int, expires_in_s: int) -> Period:
     return Period(
-        start_time=rfc3339(period_start_ms(schedule, moment_ms)).decode(),
-        end_time=rfc3339(next_boundary_ms(schedule, moment_ms)).decode(),
+        start_time=instant_text(period_start_ms(schedule, moment_ms)),
+        end_time=instant_text(next_boundary_ms(schedule, moment_ms)),
         expires_in_seconds=expires_in_s,
     )

@@ -6,9 +6,11 @@ from app.domain.reward import (
     ClaimState,
     Granted,
     GrantOutcome,
+    NotGranted,
     Refused,
     Settlement,
 )
+from app.domain.text import visible
 
 BACKOFF_MS_MIN = 1_000
 BACKOFF_MS_MAX = 900_000
@@ -22,6 +24,8 @@ def settlement(call: Call, outcome: GrantOutcome, tries_max: int, die: float) ->
     """Return what becomes of the claim; `die`, from 0 to below 1, draws the delay.
 
     A refusal after an attempt whose end is unknown proves nothing about that attempt: in doubt.
+    An attempt that certainly granted nothing leaves everything as it was but the delay, so that a
+    long outage makes no claim doubtful.
     """
     match outcome:
         case Granted():
@@ -29,6 +33,15 @@ def settlement(call: Call, outcome: GrantOutcome, tries_max: int, die: float) ->
         case Refused(reason):
             state = ClaimState.IN_DOUBT if call.uncertain else ClaimState.REFUSED
             return Settlement(state, _bounded(reason), uncertain=call.uncertain)
+        case NotGranted(reason, retry_after_ms):
+            delay_ms = max(retry_after_ms, backoff_ms(call.attempt, die))
+            return Settlement(
+                ClaimState.PENDING,
+                _bounded(reason),
+                delay_ms,
+                uncertain=call.uncertain,
+                counted=False,
+            )
     error = _bounded(outcome.reason)
     if call.tries >= tries_max:
         return Settlement(ClaimState.IN_DOUBT, error, uncertain=True)
@@ -45,5 +58,5 @@ def backoff_ms(tries: int, die: float) -> int:
 
 
 def _bounded(text: str) -> str:
-    """Return the text as a row can have it: short, valid Unicode, no NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")[:ERROR_LENGTH_MAX]
+    """Return the text as a row can have it: short, valid Unicode, no control characters."""
+    return visible(text.encode("utf-8", "replace").decode())[:ERROR_LENGTH_MAX]

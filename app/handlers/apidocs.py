@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.handlers.conditional import has
-from app.routing import Endpoint
+from app.routing import JSON, Endpoint
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 TAG_LENGTH = 32
@@ -22,6 +22,6 @@ def api_document() -> Endpoint:
     async def show(request: Request) -> Response:
         if has(request.headers, tag):
             return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers, media_type="application/json")
+        return Response(body, headers=headers, media_type=JSON)
 
     return show

@@ -9,11 +9,10 @@ from starlette.responses import Response
 
 from app.domain.rotation import RotationStatus
 from app.handlers.conditional import has, keepable, not_modified, tag_of
+from app.routing import JSON, json_response
 from app.services.challenges import Seen, read_player, require_challenge, see_rotation, show
 from app.services.initialize import initialize_players
 from app.state import State
-
-JSON = "application/json"
 
 
 class RotationAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,11 +43,7 @@ async def show_rotation(request: Request[State]) -> Response:
     state = request.state
     challenge_id: str = request.path_params["challenge_id"]
     rotation = await see_rotation(state["players"], state["catalogue"], challenge_id)
-    return Response(
-        msgspec.json.encode(RotationAnswer(challenge_id, rotation)),
-        headers={"Cache-Control": "no-store"},
-        media_type=JSON,
-    )
+    return json_response(RotationAnswer(challenge_id, rotation), {"Cache-Control": "no-store"})
 
 
 async def initialize(request: Request[State]) -> Response:
@@ -61,7 +56,8 @@ async def initialize(request: Request[State]) -> Response:
 
 
 def _active_only(query: QueryParams) -> bool:
-    return "true" in {query.get("active_only"), query.get("activeOnly")}
+    """Return whether it is asked for, in either spelling; of a repeated one the first counts."""
+    return ["true"] in (query.getlist("active_only")[:1], query.getlist("activeOnly")[:1])
 
 
 async def _show(request: Request[State], render: Callable[..., bytes]) -> Response:

@@ -5,12 +5,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.goal import Reward, Status
-from app.domain.period import rfc3339
+from app.domain.period import instant_text
 from app.domain.reward import ClaimState
+from app.routing import json_response
 from app.services.claims import Claiming, claim_reward
 from app.state import State
-
-JSON = "application/json"
 
 
 class ClaimAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,11 +46,11 @@ async def claim(request: Request[State]) -> Response:
         goal_id=made.goal_id,
         status=Status.CLAIMED,
         reward=made.reward,
-        claimed_at=rfc3339(made.claimed_at_ms).decode(),
+        claimed_at=instant_text(made.claimed_at_ms),
         claim_id=str(made.claim_id),
         reward_state=reward_state,
     )
-    return Response(msgspec.json.encode(answer), media_type=JSON)
+    return json_response(answer)
 
 
 def _nothing() -> None:

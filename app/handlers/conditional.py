@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app.domain.period import DAY_MS
+from app.routing import JSON
 from app.services.challenges import PlayerNow
 
 FORMAT: Final = 1
@@ -47,7 +48,7 @@ def has(headers: Headers, tag: str) -> bool:
 
 def keepable(body: bytes, tag: str) -> Response:
     """Return a JSON answer that the client may keep."""
-    return Response(body, headers=_headers(tag), media_type="application/json")
+    return Response(body, headers=_headers(tag), media_type=JSON)
 
 
 def not_modified(tag: str) -> Response:

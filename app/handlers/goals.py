@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.catalogue_state import CatalogueState
+from app.domain.period import instant_text
 from app.domain.player import Players, Revisions
 from app.domain.selection import Sample
 from app.handlers.body import JsonInt32, decode_message, int32
-from app.handlers.selection_answer import instant_text, selection_answer
+from app.handlers.selection_answer import selection_answer
+from app.routing import json_response
 from app.services.selections import (
     Draw,
     Selection,
@@ -24,8 +26,6 @@ from app.services.selections import (
     set_goal_active,
 )
 from app.state import State
-
-JSON: Final = "application/json"
 
 # The system's own dice: each set of goals is as likely as the other, and nobody can foresee it.
 FAIR_SAMPLE: Final[Sample] = random.SystemRandom().sample
@@ -68,7 +68,7 @@ async def set_active(request: Request[State]) -> Response:
     goal_id: str = request.path_params["goal_id"]
     active = decode_message(await request.body(), ActiveBody).is_active
     goal = await set_goal_active(*_asking(request), challenge_id, goal_id, active=active)
-    return _json(
+    return json_response(
         ActiveAnswer(
             challenge_id=challenge_id,
             goal_id=goal_id,
@@ -104,8 +104,4 @@ def _asking(request: Request[State]) -> tuple[Players, Revisions, CatalogueState
 
 
 def _selected(request: Request[State], challenge_id: str, selection: Selection) -> Response:
-    return _json(selection_answer(request.state["catalogue"], challenge_id, selection))
-
-
-def _json(answer: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(answer), media_type=JSON)
+    return json_response(selection_answer(request.state["catalogue"], challenge_id, selection))

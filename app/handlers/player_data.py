@@ -1,9 +1,11 @@
-"""A player has his data deleted."""
+"""A player has all data about themselves deleted."""
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.routing import json_response
+from app.services.erasure import erase_player
 from app.state import State
 
 
@@ -15,12 +17,7 @@ class DeletionAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def delete(request: Request[State]) -> Response:
-    """Delete what is stored of the player.
-
-    Rewards that are still owed are granted first; until then their claims stay. That something was
-    claimed is kept as a keyed hash, which tells nobody by whom.
-    """
+    """Delete what is stored of the player."""
     state = request.state
-    erased = await state["claims"].erase(state["player"])
-    answer = DeletionAnswer(state["player"], erased.removed)
-    return Response(msgspec.json.encode(answer), media_type="application/json")
+    erased = await erase_player(state["claims"], state["player"])
+    return json_response(DeletionAnswer(state["player"], erased.removed))

@@ -6,7 +6,7 @@ import msgspec
 
 from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Goal, GoalState, Reward, Status
-from app.domain.period import next_boundary_ms, rfc3339
+from app.domain.period import instant_text, next_boundary_ms
 from app.services.selections import Selection
 
 
@@ -60,11 +60,6 @@ def selection_answer(
         ),
         replaced_goals=[goals[number].goal_id for number in selection.replaced],
     )
-
-
-def instant_text(moment_ms: int | None) -> str:
-    """Return an instant as clients read it, the empty text for none."""
-    return "" if moment_ms is None else rfc3339(moment_ms).decode()
 
 
 def _selected_goal(goal: Goal, seen: GoalState, now_ms: int) -> SelectedGoal:

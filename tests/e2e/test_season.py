@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +25,19 @@ class Addresses(NamedTuple):
     operations: str
 
 
+TOKEN = "token-of-these-tests"
+
+
 @pytest.fixture
 def service(database_url: str, tmp_path: Path) -> Iterator[Addresses]:
     """Serve the sample catalogue, until the end of the test."""
-    environ = {"DATABASE_URL": database_url, "PORT": "0", "OPERATIONS_PORT": "0"}
+    with serving(database_url, tmp_path) as addresses:
+        yield addresses
+
+
+@contextmanager
+def serving(database_url: str, tmp_path: Path, **settings: str) -> Iterator[Addresses]:
+    environ = {"DATABASE_URL": database_url, "PORT": "0", "OPERATIONS_PORT": "0", **settings}
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve"],
@@ -143,6 +153,34 @@ async def test_the_clock_is_released_even_if_the_season_is_broken_off(service: A
         assert (await client.get("/clock")).json()["isSet"] is False
 
 
+def test_the_demo_plays_where_events_need_a_token_and_fails_without_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    with serving(database_url, tmp_path, EVENTS_TOKEN=TOKEN) as addresses:
+        code, shown, complaints = demo(addresses)
+        assert (code, len(complaints.splitlines())) == (1, 1)
+        assert "'first events': POST /events is answered 401" in complaints
+        assert "EVENTS_TOKEN" in complaints
+        assert "It is Tuesday" not in shown
+        code, shown, complaints = demo(addresses, EVENTS_TOKEN=TOKEN)
+        assert (code, complaints) == (0, "")
+        assert "Nothing is left to forget." in shown
+
+
+def demo(addresses: Addresses, **settings: str) -> tuple[int, str, str]:
+    urls = ["--url", addresses.players, "--operations-url", addresses.operations]
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "demo", *urls],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 async def test_a_service_whose_clock_stands_fast_is_told_so(service: Addresses) -> None:
     with pytest.raises(CommandFailed, match="cannot be set"):
         async with season(service.players, service.players):
@@ -150,14 +188,13 @@ async def test_a_service_whose_clock_stands_fast_is_told_so(service: Addresses) 
 
 
 def test_no_service_is_one_clear_line() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "demo", "--url", "http://127.0.0.1:9"],
-        cwd=CHECKOUT,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
-    assert "make run" in done.stderr
+    code, shown, complaints = demo(Addresses("http://127.0.0.1:9", "http://127.0.0.1:9"))
+    assert (code, shown, len(complaints.splitlines())) == (1, "", 1)
+    assert "make run" in complaints
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1", "http://[::1"])
+def test_what_is_no_address_is_called_so(url: str) -> None:
+    code, _, complaints = demo(Addresses(url, "http://127.0.0.1:9"))
+    assert code == 2
+    assert f"argument --url: {url!r} is no URL" in complaints

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -93,7 +94,7 @@ def catalogue_of(database_url: str) -> str:
     return database_url
 
 
-def test_a_player_is_shown_decoded_beside_what_he_sees(catalogue_of: str) -> None:
+def test_a_player_is_shown_decoded_beside_what_they_see(catalogue_of: str) -> None:
     insert(catalogue_of, [ALICE])
     code, out, _ = run("player", "alice", "--json", DATABASE_URL=catalogue_of)
     assert code == 0
@@ -130,7 +131,47 @@ def test_tables_say_the_same_to_a_person(catalogue_of: str) -> None:
     assert "4/10" in row
     assert "in_progress" in row
     assert "2025-11-25T12:00:00.123Z" in out
-    assert any("gone" in line and "not in this catalogue" in line for line in out.splitlines())
+    assert any("gone" in line and "not served" in line for line in out.splitlines())
+
+
+def test_a_narrow_terminal_cuts_neither_instants_nor_states(catalogue_of: str) -> None:
+    facts = GoalFacts(
+        active=True,
+        assigned_at_ms=NOON_MS,
+        period=20_417,
+        carry=12_345,
+        offset=123_456.5,
+        completed_at_ms=NOON_MS,
+        claimed_at_ms=NOON_MS,
+    )
+    goals = {"kill-10-snowmen": facts, "daily-challenges-goal-01": facts, "gone" * 25: facts}
+    counts = Counts(123_456.5, 123_456.5, 123_456.5, 123_456.5)
+    stats = {f"statistic:{'x' * 90}": StatFacts(1e9, NOON_MS, counts, 1, (counts, counts))}
+    insert(catalogue_of, [ALICE._replace(goals=goals, stats=stats)])
+    code, out, _ = run("player", "alice", DATABASE_URL=catalogue_of, COLUMNS="80")
+    assert code == 0
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+    for name in ("assignedAt", "completedAt", "claimedAt"):
+        assert out.count(f"{name} 2025-11-25T12:00:00.123Z") == 3
+    # since, changedAt, what was given, and the newest event
+    assert out.count("2025-11-25T12:00:00.123Z") == 3 * 3 + 4
+    for state in ("claimed", "active", "not_started", "not served"):
+        assert re.search(rf" {state} ", out), state
+
+
+def test_what_a_player_sees_can_be_asked_for_another_moment(catalogue_of: str) -> None:
+    insert(catalogue_of, [ALICE])
+    at = ("--at", "2027-06-23T13:00:00+01:00")
+    code, out, _ = run("player", "alice", "--json", *at, DATABASE_URL=catalogue_of)
+    assert code == 0
+    seen = json.loads(out)["seen"]
+    assert seen["at"].startswith("2027-06-23T12:00:")
+    turns = {goal["expiresAt"] for each in seen["challenges"] for goal in each["goals"]}
+    assert "2027-06-24T00:00:00Z" in turns
+    code, _, complaints = run("player", "alice", "--at", "noon", DATABASE_URL=catalogue_of)
+    assert code == 2
+    assert "'noon' is no timestamp" in complaints
 
 
 def test_claims_are_shown_and_those_of_a_deleted_player_while_they_are_owed(
@@ -150,9 +191,11 @@ def test_claims_are_shown_and_those_of_a_deleted_player_while_they_are_owed(
     with_database(catalogue_of, claim_and_erase)
     code, out, _ = run("player", "alice", "--json", DATABASE_URL=catalogue_of)
     [claim] = json.loads(out)["claims"]
-    assert (code, claim["state"], claim["reward"]) == (0, "pending", "2 ITEM hat")
+    assert (code, claim["state"]) == (0, "pending")
     assert claim["claimId"] == str(made.claim_id)
     assert json.loads(out)["facts"]["version"] == 0
+    listed = run("claims", "list", "--json", DATABASE_URL=catalogue_of)[1]
+    assert json.loads(listed) == claim
     assert "2 ITEM hat" in run("player", "alice", DATABASE_URL=catalogue_of)[1]
 
 
@@ -183,6 +226,25 @@ def test_whoever_stops_reading_an_export_ends_it_quietly(database_url: str) -> N
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(30) == 141
+
+
+@pytest.mark.parametrize("players", [1, 1201])
+def test_an_export_to_a_full_disk_is_one_clear_line(database_url: str, players: int) -> None:
+    """One player fits into what is buffered; more are written while they are read."""
+    insert(database_url, [named_player(number) for number in range(players)])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "app", "export"],
+            cwd=CHECKOUT,
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "No space left on device" in done.stderr
 
 
 def test_the_embedded_database_is_shared_with_a_running_service_or_started() -> None:

@@ -18,7 +18,8 @@ class Server:
         self.asked: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.asked.append(f"{request.method} {request.path} {request.headers['x-mock-user-id']}")
+        said = request.headers.get("x-mock-user-id") or request.headers.get("authorization")
+        self.asked.append(f"{request.method} {request.path} {said}")
         status, text = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return web.Response(status=status, text=text)
 
@@ -38,7 +39,8 @@ async def service(server: Server) -> AsyncIterator[RunningService]:
     await site.start()
     host, port = runner.addresses[0]
     async with aiohttp.ClientSession() as session:
-        yield RunningService(session, f"http://{host}:{port}/", "http://127.0.0.1:9", "alice")
+        url = f"http://{host}:{port}/"
+        yield RunningService(session, url, "http://127.0.0.1:9", "alice", events_token="t" * 16)
     await runner.cleanup()
 
 
@@ -51,6 +53,12 @@ async def test_a_refused_request_comes_back_at_its_moment(
     server.answers = [BUSY, BUSY, (200, '{"challenges": []}')]
     assert await service.ask("GET", "/challenges") == (200, {"challenges": []})
     assert server.asked == ["GET /challenge/v1/challenges alice"] * 3
+
+
+async def test_events_are_sent_with_their_token(server: Server, service: RunningService) -> None:
+    server.answers = [(200, '{"results": []}')]
+    await service.send([{"id": "1"}])
+    assert server.asked == ["POST /challenge/v1/events Bearer tttttttttttttttt"]
 
 
 async def test_one_that_is_refused_again_and_again_gives_up(

@@ -1,12 +1,16 @@
-"""app/API.md has a section for every route and a row for every defect of the Go service."""
+"""app/API.md says of each route what the code says, and answers every defect of the Go service."""
 
 import re
 from pathlib import Path
 
-from app.domain.intake import MEANINGS
+from app.domain.intake import MEANINGS, Incoming
+from app.errors import KINDS
+from app.events.cloudevents import decode
 from tests.api_document import operations
 
-TEXT = (Path(__file__).parents[2] / "app" / "API.md").read_text("utf-8")
+CHECKOUT = Path(__file__).parents[2]
+TEXT = (CHECKOUT / "app" / "API.md").read_text("utf-8")
+README = (CHECKOUT / "README.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
 DEFECTS = range(52)
 ANSWERS = ("Fixed", "Not built", "Not applicable", "Partly", "Bounded")
@@ -25,6 +29,61 @@ def test_every_reason_of_an_event_has_its_row() -> None:
     section = SECTIONS["POST /challenge/v1/events"]
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", section, re.MULTILINE)
     assert rows == [(why, result, sentence) for why, (result, sentence) in MEANINGS.items()]
+
+
+def rows_of(section: str) -> list[tuple[int, list[str]]]:
+    """Return each row of a table of errors: the status and its reasons."""
+    rows = re.findall(r"^\| (\d{3}) \| (.+?) \|", section, re.MULTILINE)
+    return [(int(status), re.findall(r"`(\w+)`", reasons)) for status, reasons in rows]
+
+
+def everywhere() -> set[int]:
+    """Return the statuses that any route may have."""
+    [listed] = re.findall(r"Any route may answer ([\d, and]+)\.", TEXT)
+    return {int(status) for status in re.findall(r"\d{3}", listed)}
+
+
+def test_a_route_s_errors_are_those_of_its_operation() -> None:
+    for method, path, operation in operations():
+        if path.startswith("/challenge/v1"):
+            promised = {int(status) for status in operation["responses"] if status.isdigit()}
+            told = {status for status, _ in rows_of(SECTIONS[f"{method} {path}"])}
+            assert told <= promised, (method, path)
+            assert {status for status in promised if status >= 400} <= told | everywhere(), path
+
+
+def test_every_reason_that_is_told_has_its_status() -> None:
+    rows = [row for section in SECTIONS.values() for row in rows_of(section)]
+    assert rows
+    for status, reasons in rows:
+        assert reasons, status
+        assert {KINDS[reason].status for reason in reasons} == {status}
+
+
+def test_every_status_of_an_error_is_told_somewhere() -> None:
+    told = {status for section in SECTIONS.values() for status, _ in rows_of(section)}
+    not_found_and_no_such_method = {404, 405}
+    everything = everywhere() | told | not_found_and_no_such_method
+    assert everything == {kind.status for kind in KINDS.values()}
+
+
+def test_the_example_of_events_can_be_pasted() -> None:
+    """The shell writes the time, so that it is never too old; and quotes end where it does."""
+    [sent] = re.findall(r"-d '(\[\n.+?\])'\n", SECTIONS["POST /challenge/v1/events"], re.DOTALL)
+    now = "2027-06-23T12:00:00Z"
+    body = sent.replace("'$(date -u +%FT%TZ)'", now)
+    assert "'" not in body
+    kinds = [type(each) for each in decode("application/cloudevents-batch+json", body.encode())]
+    assert kinds == [Incoming, Incoming]
+    assert now in body
+
+
+def test_the_readme_lists_every_reason_in_the_order_of_statuses() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| .+ \|$", README, re.MULTILINE)
+    expected = {(str(kind.status), str(reason), kind.title) for reason, kind in KINDS.items()}
+    assert set(rows) == expected
+    assert len(rows) == len(expected)
+    assert [status for status, *_ in rows] == sorted(status for status, *_ in rows)
 
 
 def test_every_defect_has_a_row_with_an_answer() -> None:

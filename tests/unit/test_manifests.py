@@ -14,13 +14,18 @@ from starlette.responses import Response
 
 from app.operations.main import create_operations_app
 from app.server import CUT_S_MAX, SHUTDOWN_S_MAX
-from app.settings import Settings, load_settings
+from app.settings import SECRET, Settings, load_settings
 from app.telemetry import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "k8s" / "base"
 KUBERNETES = "1.35"
-SECRETS = {"DATABASE_URL": "postgresql://headrace@database/headrace"}
+SECRETS = {
+    "DATABASE_URL": "postgresql://headrace@database/headrace",
+    "EVENTS_TOKEN": "0" * 64,
+    "REWARD_URL": "https://rewards.example/grants",
+    "ERASURE_SECRET": "1" * 64,
+}
 
 Document = dict[str, Any]
 
@@ -112,6 +117,25 @@ def test_both_containers_read_the_mounted_config_map(container: Document) -> Non
     [volume] = [each for each in POD["volumes"] if each.get("configMap") == {"name": "headrace"}]
     [mount] = [each for each in container["volumeMounts"] if each["name"] == volume["name"]]
     assert dict(environment(container))["SETTINGS_DIR"] == mount["mountPath"]
+
+
+@BOTH
+@pytest.mark.parametrize("setting", sorted(SECRET - {"database_url"}))
+def test_what_is_secret_comes_from_a_secret_that_may_be_missing(
+    container: Document, setting: str
+) -> None:
+    [variable] = [each for each in container["env"] if each["name"] == setting.upper()]
+    key = setting.replace("_", "-")
+    expected = {"name": "headrace-settings", "key": key, "optional": True}
+    assert variable["valueFrom"] == {"secretKeyRef": expected}
+    assert setting.upper() not in one("ConfigMap")["data"]
+
+
+@pytest.mark.parametrize("given", [{}, SECRETS], ids=["none", "all"])
+def test_the_base_starts_with_its_secrets_and_without(given: dict[str, str]) -> None:
+    required = {"DATABASE_URL": SECRETS["DATABASE_URL"]}
+    settings = load_settings(one("ConfigMap")["data"] | required | given).settings
+    assert (settings.reward_url is None) is (not given)
 
 
 @BOTH

@@ -4,13 +4,13 @@ import ast
 
 import pytest
 
-from tests.planted_bugs import ROOT, planted
+from tests.planted_bugs import ROOT, RULES, planted
 from tests.rules.bugs import BUGS, Bug
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_fits_the_rules(bug: Bug) -> None:
-    for path, text in planted(ROOT / "app/domain", bug).items():
+    for path, text in planted(ROOT / RULES, bug).items():
         assert text != path.read_text(encoding="utf-8")
         ast.parse(text)
 

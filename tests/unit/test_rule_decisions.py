@@ -169,6 +169,17 @@ def test_a14_only_a_forfeited_completion_has_rotated() -> None:
     assert story.claim() == NOT_COMPLETED
 
 
+def test_a14_a_goal_taken_up_before_it_was_a_default_still_hears_of_the_days_since() -> None:
+    story = Story(goal("other"), login_goal(target=2, rotation=DAILY, default_assigned=False))
+    story.take_up()
+    story.login()
+    story.at("Wed 12:00")
+    story.serve(goal("other"), login_goal(target=2, rotation=DAILY), goal("new"))
+    assert story.initialize() == 1
+    story.login(sent="Mon 23:00")
+    assert story.claim() == ROTATED
+
+
 def test_a15_an_event_that_moves_nothing_leaves_a_goal_not_started() -> None:
     story = Story(goal(target=3))
     story.wins(10)

@@ -8,7 +8,9 @@ import pytest
 
 from app.commands.common import CommandFailed
 from app.commands.demo import check_catalogue
-from app.commands.season import NEEDED, Answer, first_monday_after
+from app.commands.season import NEEDED, Answer, Season, first_monday_after
+
+TODAY = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 class Listing:
@@ -27,6 +29,16 @@ class Listing:
         return self._answer
 
 
+class Closed(Listing):
+    """Lets players in, and no events."""
+
+    def __init__(self) -> None:
+        super().__init__(200, {"challenges": []})
+
+    async def send(self, events: Sequence[Mapping[str, Any]]) -> Answer:
+        return Answer(401, {"detail": "who are you"})
+
+
 def listing(*goal_ids: str) -> Listing:
     goals = [{"goalId": goal_id} for goal_id in goal_ids]
     return Listing(200, {"challenges": [{"goals": goals}]})
@@ -39,6 +51,20 @@ def test_a_season_begins_on_a_monday_to_come_and_ends_in_the_same_month() -> Non
         assert first > today
         assert first.weekday() == 0
         assert (first + timedelta(days=7)).month == first.month
+
+
+async def test_an_answer_that_is_not_expected_ends_the_season_with_its_step_and_words() -> None:
+    with pytest.raises(CommandFailed, match=r"'claim again'.*answered 200, not 409.*challenges"):
+        async for _ in Season(listing(*NEEDED), TODAY).play():
+            pass
+
+
+async def test_events_that_are_not_let_in_name_the_setting() -> None:
+    with pytest.raises(
+        CommandFailed, match=r"'first events': POST /events is answered 401.*who.*EVENTS_TOKEN"
+    ):
+        async for _ in Season(Closed(), TODAY).play():
+            pass
 
 
 async def test_a_service_with_the_goals_of_the_season_will_do() -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from app.domain.facts import GoalFacts
 from app.domain.goal import Reward
-from app.domain.reward import Call, Claim, ClaimState, Granted, Refused, Unknown, restored
+from app.domain.reward import (
+    Call,
+    Claim,
+    ClaimState,
+    Granted,
+    NotGranted,
+    Refused,
+    Unknown,
+    restored,
+)
 from app.domain.settlement import backoff_ms, settlement
 
 CLAIM = Claim(UUID(int=1), "ann", "win", "once", "c", "local", Reward("ITEM", "sword", 1), 0)
@@ -34,8 +43,19 @@ def test_what_is_unknown_is_asked_again_until_the_attempts_are_used_up() -> None
 
 
 def test_the_provider_s_wish_to_be_left_alone_only_lengthens_the_delay() -> None:
-    assert settlement(call(), Unknown("429", 5_000), 4, 0.0).delay_ms == 5_000
-    assert settlement(call(5), Unknown("429", 5_000), 20, 0.0).delay_ms == 16_000
+    for kind in (Unknown, NotGranted):
+        assert settlement(call(), kind("later", 5_000), 4, 0.0).delay_ms == 5_000
+        assert settlement(call(5), kind("later", 5_000), 20, 0.0).delay_ms == 16_000
+
+
+@pytest.mark.parametrize("uncertain", [False, True])
+def test_what_certainly_granted_nothing_changes_only_the_moment(uncertain: bool) -> None:
+    # Forty attempts, none of which counted.
+    outage = Call(CLAIM, attempt=40, tries=1, uncertain=uncertain)
+    settled = settlement(outage, NotGranted("refused to connect"), 1, 0.0)
+    assert settled.state is ClaimState.PENDING
+    assert (settled.uncertain, settled.counted) == (uncertain, False)
+    assert settled.delay_ms == 900_000
 
 
 def test_delays_double_to_a_quarter_of_an_hour_and_half_of_each_is_drawn() -> None:
@@ -57,9 +77,9 @@ def test_twenty_attempts_take_hours_and_not_days() -> None:
 
 
 def test_what_is_kept_of_the_provider_s_words_is_short_and_can_be_stored() -> None:
-    error = settlement(call(), Refused("a\0b\ud800" + "x" * 5_000), 20, 0.0).error
+    error = settlement(call(), Refused("a\0b\x1b[2J\x7f\x9b\n\ud800" + "x" * 5_000), 20, 0.0).error
     assert error is not None
-    assert error.startswith("ab?x")
+    assert error.startswith(r"a\x00b\x1b[2J\x7f\x9b\x0a?x")
     assert len(error) == 200
 
 
