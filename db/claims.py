@@ -12,6 +12,7 @@ from app.domain.facts import FORMAT, decode_goals, encode_goals
 from app.domain.player import Player
 from app.domain.reward import Call, Claim, Erased, Making, Restore
 from app.errors import Problem, Reason
+from db.errors import unavailable
 from db.pool import Database
 from db.timestamps import to_ms, to_timestamp
 
@@ -73,11 +74,17 @@ class PgClaims:
         claim = call.claim
         async with self._database.transaction() as transaction:
             rows = await transaction.fetch("claims_lock_player", claim.player)
-            if not await transaction.fetch("claims_unmake", claim.claim_id, call.attempt):
+            unmade = await transaction.fetch("claims_unmake", claim.claim_id, call.attempt)
+            if not unmade:
                 return False
+            if unmade[0]["erase"]:
+                # A statement of its own: the deletion may have been waited for.
+                await transaction.fetch("claims_forget_key", self._key(claim.claim_id))
             for row in rows:  # none, if the player had his data deleted meanwhile
                 if row["format"] != FORMAT:
-                    raise ValueError(f"the facts of {claim.player!r} have another layout")
+                    raise unavailable() from ValueError(
+                        f"claim {claim.claim_id}: its player's facts have layout {row['format']}"
+                    )
                 goals = encode_goals(restore(decode_goals(row["goals"])))
                 await transaction.fetch("claims_restore_player", claim.player, goals)
         return True

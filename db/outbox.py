@@ -10,7 +10,7 @@ from asyncpg import Record
 from app.domain.goal import Reward
 from app.domain.reward import Call, Claim, ClaimState, Settlement
 from db.pool import Database
-from db.timestamps import to_ms
+from db.timestamps import to_ms, to_timestamp
 
 SWEEP_MAX = 1_000
 """How many rows one sweep removes; the next one takes the rest."""
@@ -53,7 +53,7 @@ class PgOutbox:
         ]
 
     async def settle(self, call: Call, settlement: Settlement) -> bool:
-        """Write it if the attempt is the newest; then remove what a deletion left to be removed."""
+        """Write it if it is news; then remove what a deletion left to be removed."""
         rows = await self._database.fetch(
             "claims_settle",
             call.claim.claim_id,
@@ -62,9 +62,17 @@ class PgOutbox:
             settlement.error,
             timedelta(milliseconds=settlement.delay_ms),
             settlement.uncertain,
+            settlement.counted,
         )
         await self._sweep_if_erased(rows)
         return bool(rows)
+
+    async def release(self, call: Call) -> None:
+        """Know the claim by its moment, too: the same key may be claimed by others just now."""
+        claim = call.claim
+        await self._database.fetch(
+            "claims_release", claim.claim_id, call.attempt, to_timestamp(claim.claimed_at_ms)
+        )
 
     async def count_open(self) -> Mapping[ClaimState, int]:
         """Count by the partial indexes, which hold no granted claim."""
@@ -92,11 +100,16 @@ class PgOutbox:
         """Write what a person decided; pending means new attempts, beginning now.
 
         Return False if there is no such claim, or it is granted already. Once it is not pending,
-        whoever is calling the provider for it cannot write how that ended any more.
+        whoever is calling the provider for it can still write that it was granted, and nothing
+        else.
         """
         rows = await self._database.fetch("claims_decide", claim_id, state)
         await self._sweep_if_erased(rows)
         return bool(rows)
+
+    async def retry(self, state: ClaimState, limit: int) -> int:
+        """Ask anew for claims that are refused or in doubt, oldest first; return how many."""
+        return len(await self._database.fetch("claims_retry", state, limit))
 
     async def _sweep_if_erased(self, rows: Sequence[Record]) -> None:
         # A statement of its own: the deletion may have marked the row while it was waited for.

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.domain.intake import Incoming, Outcome
 from app.events.cloudevents import decode
-from app.routing import Endpoint
+from app.routing import Endpoint, json_response
 from app.services.events import IntakePolicy, apply_events
 from app.state import State
 from app.telemetry import Metrics
@@ -48,7 +48,7 @@ def receive_events(policy: IntakePolicy, metrics: Metrics) -> Endpoint:
         outcomes = [next(applied) if isinstance(each, Incoming) else each for each in read]
         _record(metrics, outcomes, perf_counter() - started_s)
         answer = BatchAnswer([EventAnswer(*outcome) for outcome in outcomes])
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+        return json_response(answer)
 
     return receive
 

@@ -1,9 +1,10 @@
-"""One call to the provider: observed, and how it ended written down."""
+"""One call to the provider: observed, and how it ended written down by one of few writers."""
 
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from app.domain.reward import (
     ClaimState,
     Granted,
     GrantOutcome,
+    NotGranted,
     Outbox,
     Refused,
     RewardProvider,
@@ -25,6 +27,9 @@ from app.telemetry import Metrics
 
 WRITERS_MAX: Final = 2
 """How many outcomes are written at once: few, since the gate leaves no connection for them."""
+
+WRITER_WAIT_S_MAX: Final = 5.0
+"""How long one is waited for: less than a lease has left when its call has ended."""
 
 log = structlog.get_logger()
 
@@ -74,16 +79,43 @@ class Calls:
         """
         settled = settlement(call, outcome, self._tries_max, self._dice())
         try:
-            async with self._writing:
+            async with self._writer():
                 newest = await self._outbox.settle(call, settled)
-        except Problem as problem:
-            log.warning("claim_not_settled", **_of(call), cause=repr(problem.__cause__))
+        except (Problem, TimeoutError) as failure:
+            _log_unwritten("claim_not_settled", call, failure)
             return settled.state
         if not newest:
             log.warning("claim_attempt_outdated", **_of(call), outcome=label(outcome))
         elif settled.state in {ClaimState.REFUSED, ClaimState.IN_DOUBT}:
             log.error("claim_needs_a_person", **_of(call), state=settled.state, error=settled.error)
         return settled.state
+
+    async def undo(self, call: Call, undo: Callable[[], Awaitable[bool]]) -> bool:
+        """Undo a refused claim; return whether that was done. Raises Problem, as `undo` does."""
+        try:
+            async with self._writer():
+                return await undo()
+        except TimeoutError as failure:
+            _log_unwritten("claim_not_undone", call, failure)
+            return False
+
+    async def release(self, call: Call) -> None:
+        """Give back the right to call. If the database does not answer, the lease runs out."""
+        try:
+            async with self._writer():
+                await self._outbox.release(call)
+        except (Problem, TimeoutError) as failure:
+            _log_unwritten("claim_not_released", call, failure)
+
+    @asynccontextmanager
+    async def _writer(self) -> AsyncIterator[None]:
+        """Hold a writer's place. Raises TimeoutError if none becomes free in time."""
+        async with asyncio.timeout(WRITER_WAIT_S_MAX):
+            await self._writing.acquire()
+        try:
+            yield
+        finally:
+            self._writing.release()
 
 
 def label(outcome: GrantOutcome) -> str:
@@ -93,8 +125,21 @@ def label(outcome: GrantOutcome) -> str:
             return "granted"
         case Refused():
             return "refused"
+        case NotGranted():
+            return "not_granted"
         case Unknown():
             return "unknown"
+
+
+def log_unfinished(running: asyncio.Task[object]) -> None:
+    """Log what broke a call's task. The lease runs out, and the relay goes on."""
+    if not running.cancelled() and running.exception() is not None:
+        log.warning("claim_call_not_finished", cause=repr(running.exception()))
+
+
+def _log_unwritten(event: str, call: Call, failure: Exception) -> None:
+    cause = failure.__cause__ if isinstance(failure, Problem) else "no writer was free"
+    log.warning(event, **_of(call), cause=repr(cause))
 
 
 def _of(call: Call) -> dict[str, object]:

@@ -4,24 +4,21 @@
     refused, and the player still waits    undone, and the player is told
     unknown, or the moment is over         settled; the player was told that it is pending
 
-A call belongs to no request: if its player leaves, it goes on.
+A call belongs to no request: if its player leaves, it goes on. Neither does giving back a lease
+that nobody called under.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import structlog
-
 from app.domain.reward import Call, ClaimState, Refused
-from app.rewards.calls import Calls
+from app.rewards.calls import Calls, log_unfinished
 from app.rewards.pace import Pace
 from app.telemetry import Metrics
 
 WAIT_S_MAX: Final = 0.3
 """How long a player waits for the provider."""
-
-log = structlog.get_logger()
 
 
 class _Waiting:
@@ -51,15 +48,18 @@ class ClaimDeliveries:
         self._wake_relay = wake_relay
         self._wait_s_max = wait_s_max
         # Bounded by the pace.
-        self._running: set[asyncio.Task[ClaimState]] = set()
+        self._running: set[asyncio.Task[object]] = set()
 
     async def reserve(self) -> bool:
         """Take a place for a call, if one is free now."""
         return await self._pace.try_begin()
 
-    def cancel(self) -> None:
-        """Give the place back."""
-        self._pace.cancel()
+    def cancel(self, leased: Call | None = None) -> None:
+        """Give the place back; with a lease, after the claim is due to the relay."""
+        if leased is None:
+            self._pace.cancel()
+        else:
+            self._keep(asyncio.create_task(self._release(leased)))
 
     def leave(self) -> ClaimState:
         """Leave a claim that is due to the relay."""
@@ -71,8 +71,7 @@ class ClaimDeliveries:
         """Call the provider; wait a moment for the answer, and to the end for an undoing."""
         waiting = _Waiting()
         running = asyncio.create_task(self._run(call, undo, waiting))
-        self._running.add(running)
-        running.add_done_callback(self._done)
+        self._keep(running)
         try:
             await asyncio.wait({running}, timeout=self._wait_s_max)
             if waiting.undoing:
@@ -100,13 +99,24 @@ class ClaimDeliveries:
             outcome = await self._calls.ask(call)
             if isinstance(outcome, Refused) and not waiting.over:
                 waiting.undoing = True
-                return ClaimState.REFUSED if await undo() else ClaimState.PENDING
+                undone = await self._calls.undo(call, undo)
+                return ClaimState.REFUSED if undone else ClaimState.PENDING
             return await self._calls.settle(call, outcome)
         finally:
             self._pace.end()
 
-    def _done(self, running: asyncio.Task[ClaimState]) -> None:
+    async def _release(self, leased: Call) -> None:
+        try:
+            await self._calls.release(leased)
+        finally:
+            self._pace.cancel()
+        self._wake_relay()
+
+    def _keep(self, running: asyncio.Task[object]) -> None:
+        self._running.add(running)
+        running.add_done_callback(self._done)
+
+    def _done(self, running: asyncio.Task[object]) -> None:
         self._running.discard(running)
-        if not running.cancelled() and running.exception() is not None:
-            # Whoever waits raises it. If nobody does, the lease runs out and the relay goes on.
-            log.warning("claim_call_not_finished", cause=repr(running.exception()))
+        # Logged also if somebody waits, and raises it.
+        log_unfinished(running)

@@ -6,8 +6,13 @@
 | Answer | Means |
 |---|---|
 | 2xx, whatever the body | granted |
-| 408, 409 (still at it), 425, 429, 5xx; no answer, half an answer, no HTTP | unknown: asked again |
+| 408, 409 (still at it), 425, 5xx; no answer, half an answer, no HTTP | unknown: asked again |
+| no connection, 429 | not granted: asked again for as long as it takes |
+| 3xx, 401, 405, 407 | the same, and an error in the log: the address or the password is wrong |
 | any other | refused for ever |
+
+A provider remembers by key what it granted, and never what it refused: a claim that was refused and
+undone may be made again, under the same key and perhaps with another body.
 """
 
 import asyncio
@@ -22,7 +27,15 @@ import msgspec
 import structlog
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from app.domain.reward import Claim, Granted, GrantOutcome, Refused, RewardProvider, Unknown
+from app.domain.reward import (
+    Claim,
+    Granted,
+    GrantOutcome,
+    NotGranted,
+    Refused,
+    RewardProvider,
+    Unknown,
+)
 from app.domain.settlement import BACKOFF_MS_MAX
 
 BODY_BYTES_MAX: Final = 16_384
@@ -36,6 +49,9 @@ SHOWN_BYTES_MAX: Final = 120
 
 KEEP_ALIVE_S: Final = 10.0
 
+CONNECT_SHARE: Final = 0.5
+"""Which part of the time-out connecting may take: who did not connect has certainly not asked."""
+
 SECONDS_DIGITS_MAX: Final = 9
 
 SUCCESS: Final = range(200, 300)
@@ -45,7 +61,14 @@ AGAIN: Final = frozenset(
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.CONFLICT,
         HTTPStatus.TOO_EARLY,
-        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+REDIRECTS: Final = range(300, 400)
+OUR_FAULT: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
     }
 )
 
@@ -83,10 +106,20 @@ class HttpProvider:
                 self._url, data=_body(claim), headers=headers, allow_redirects=False
             ) as answer:
                 shown = await _drain(answer)
+                if _is_our_fault(answer.status):
+                    log.error(
+                        "reward_call_misdirected",
+                        claim_id=str(claim.claim_id),
+                        status=answer.status,
+                    )
                 return _meaning(answer.status, answer.headers, shown)
         except aiohttp.ClientResponseError as failure:
             # Its text would show the address, which may hold a password.
             return Unknown(f"no HTTP: {type(failure).__name__}")
+        except aiohttp.ConnectionTimeoutError:
+            return NotGranted("no connection in time")
+        except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError) as failure:
+            return NotGranted(f"{type(failure).__name__}: {failure}")
         except TimeoutError:
             return Unknown("no answer in time")
         except (aiohttp.ClientError, OSError) as failure:
@@ -103,7 +136,7 @@ async def open_provider(
         return
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=KEEP_ALIVE_S),
-        timeout=aiohttp.ClientTimeout(total=timeout_s),
+        timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s * CONNECT_SHARE),
         cookie_jar=aiohttp.DummyCookieJar(),
         # What is compressed would be read as it is: nothing to unpack, nothing to blow up.
         auto_decompress=False,
@@ -147,9 +180,15 @@ def _meaning(status: int, headers: Mapping[str, str], shown: str) -> GrantOutcom
     if status in SUCCESS:
         return Granted()
     reason = f"{status}: {shown}" if shown else str(status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or _is_our_fault(status):
+        return NotGranted(reason, _retry_after_ms(headers))
     if status in AGAIN or status not in FINAL:
         return Unknown(reason, _retry_after_ms(headers))
     return Refused(reason)
+
+
+def _is_our_fault(status: int) -> bool:
+    return status in OUR_FAULT or status in REDIRECTS
 
 
 def _retry_after_ms(headers: Mapping[str, str]) -> int:

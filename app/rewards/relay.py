@@ -2,7 +2,7 @@
 
     look ─► lease what is due, in one statement, committed ─► call, each under its claim's id
      ▲                                                          │
-     └── after a moment, or when woken                        settle, if the attempt is the newest
+     └── after a moment, or when woken                        settle, if it is news
 
 Any number of relays may run. A relay that dies holds nothing but leases, which run out.
 """
@@ -16,7 +16,7 @@ import structlog
 
 from app.domain.reward import Call, ClaimState, Outbox
 from app.errors import Problem
-from app.rewards.calls import Calls
+from app.rewards.calls import Calls, log_unfinished
 from app.rewards.pace import Pace
 from app.telemetry import Metrics
 
@@ -113,7 +113,7 @@ class Relay:
                 places -= 1
                 running = asyncio.create_task(self._run(call))
                 self._running.add(running)
-                running.add_done_callback(self._running.discard)
+                running.add_done_callback(self._done)
         finally:
             for _ in range(places):
                 self._pace.cancel()
@@ -125,6 +125,10 @@ class Relay:
             await self._calls.settle(call, outcome)
         finally:
             self._pace.end()
+
+    def _done(self, running: asyncio.Task[None]) -> None:
+        self._running.discard(running)
+        log_unfinished(running)
 
     async def _count(self) -> None:
         """Show what is open, and remove what a crash left of deleted players, now and then."""

@@ -17,7 +17,7 @@ from uuid import UUID
 from app.domain.catalogue_state import CatalogueState
 from app.domain.claim import Claimed, Refusal, claim, claim_id, claim_period
 from app.domain.goal import Goal
-from app.domain.period import rfc3339
+from app.domain.period import instant_text
 from app.domain.player import Players, Revisions
 from app.domain.progress import NO_FACTS, Days, normal
 from app.domain.reward import (
@@ -74,22 +74,27 @@ async def claim_reward(
         raise _goal_not_found(challenge_id, goal_id)
     goal = state.catalogue.goals[rule.number]
     held = False
+    leased: Call | None = None
     try:
         for _ in range(ROUNDS_MAX):
             seen = (await see(ports.players, ports.revisions, state, player_id)).view
             claimed = _decide(seen, rule, challenge_id)
             held = held or await ports.deliveries.reserve()
-            making, made = await _make(ports, seen, claimed, goal, held=held)
+            call = _first_call(ports, seen, claimed, goal)
+            # From here until it is known what was written, whoever leaves may leave a lease behind.
+            leased = call
+            making = await _make(ports, seen, claimed, call.claim, held=held)
             if making is Making.LOST:
+                leased = None
                 continue
             release_place()
             if making is Making.MADE and held:
                 held = False  # the delivery has it from now on
-                return await _deliver(ports, seen, claimed, made)
-            return ClaimResult(made, ports.deliveries.leave())
+                return await _deliver(ports, seen, claimed, call)
+            return ClaimResult(call.claim, ports.deliveries.leave())
     finally:
         if held:
-            ports.deliveries.cancel()
+            ports.deliveries.cancel(leased)
     raise contended()
 
 
@@ -101,10 +106,7 @@ def _decide(seen: View, rule: Rule, challenge_id: str) -> Claimed:
     return decided._replace(player=decided.player._replace(changed_at_ms=seen.now_ms))
 
 
-async def _make(
-    ports: Claiming, seen: View, claimed: Claimed, goal: Goal, *, held: bool
-) -> tuple[Making, Claim]:
-    """Write the claim. Raise Problem(already_claimed) if it was made in an earlier life."""
+def _first_call(ports: Claiming, seen: View, claimed: Claimed, goal: Goal) -> Call:
     made = Claim(
         claimed.claim_id,
         claimed.player.player,
@@ -115,21 +117,28 @@ async def _make(
         goal.reward,
         seen.now_ms,
     )
+    return Call(made, attempt=1, tries=1, uncertain=False)
+
+
+async def _make(
+    ports: Claiming, seen: View, claimed: Claimed, made: Claim, *, held: bool
+) -> Making:
+    """Write the claim. Raise Problem(already_claimed) if it was made in an earlier life."""
     lease_ms = ports.deliveries.lease_ms if held else None
     making = await ports.claims.make(claimed.player, made, lease_ms)
     if making is Making.ERASED:
         # Marked, so that the list says what this answer says; who lost the race reads again.
         if not await ports.players.update_goals(claimed.player):
-            return Making.LOST, made
-        raise _already_claimed(goal.goal_id, made.claim_id, seen.now_ms)
+            return Making.LOST
+        raise _already_claimed(made.goal_id, made.claim_id, seen.now_ms)
     if making is Making.CONFLICT:
-        raise _already_claimed(goal.goal_id, made.claim_id, seen.now_ms)
-    return making, made
+        raise _already_claimed(made.goal_id, made.claim_id, seen.now_ms)
+    return making
 
 
-async def _deliver(ports: Claiming, seen: View, claimed: Claimed, made: Claim) -> ClaimResult:
+async def _deliver(ports: Claiming, seen: View, claimed: Claimed, call: Call) -> ClaimResult:
+    made = call.claim
     goal_id = made.goal_id
-    call = Call(made, attempt=1, tries=1, uncertain=False)
     restore = partial(
         restored,
         goal_id=goal_id,
@@ -206,7 +215,7 @@ def _standing_claim(seen: View, rule: Rule) -> tuple[UUID, int]:
 
 
 def _already_claimed(goal_id: str, claim_id: UUID, claimed_at_ms: int) -> Problem:
-    claimed_at = rfc3339(claimed_at_ms).decode()
+    claimed_at = instant_text(claimed_at_ms)
     return Problem(
         Reason.ALREADY_CLAIMED,
         f"Reward has already been claimed (goal_id: {goal_id}, claimed_at: {claimed_at})",

@@ -29,7 +29,17 @@ select format, goals from player where player = $1 for no key update;
 
 -- claims_unmake: DELETE claim
 -- Forget a claim that the provider refused, if the caller still holds its newest attempt.
-delete from claim where claim_id = $1 and attempt = $2 and state = 'pending' returning claim_id;
+delete from claim where claim_id = $1 and attempt = $2 and state = 'pending' returning erase;
+
+-- claims_forget_key: DELETE claim_erased
+-- Let a claim that was undone be made again, although its player's data were deleted meanwhile.
+delete from claim_erased where key = $1;
+
+-- claims_release: UPDATE claim
+-- Give back the right to call, under which nobody called: no try is used up, and nothing is uncertain.
+update claim
+set leased = false, due_at = now(), attempts_before = least(attempt, attempts_before + 1)
+where claim_id = $1 and attempt = $2 and claimed_at = $3 and leased and state = 'pending';
 
 -- claims_restore_player: UPDATE player
 -- Write a locked player's goals without the claim.
@@ -49,11 +59,12 @@ returning claim.claim_id, player, goal, period, challenge, namespace, reward_typ
           reward_quantity, claimed_at, attempt, attempts_before, uncertain;
 
 -- claims_settle: UPDATE claim
--- Write how an attempt ended, if it is still the newest.
+-- Write how an attempt ended, if it is still the newest; a grant is true whichever attempt heard of it.
 update claim
 set state = $3, error = $4, due_at = now() + $5, uncertain = $6, leased = false,
+    attempts_before = case when $7 then attempts_before else least(attempt, attempts_before + 1) end,
     settled_at = case when $3 = 'pending' then null else clock_timestamp() end
-where claim_id = $1 and attempt = $2 and state = 'pending'
+where claim_id = $1 and state <> 'granted' and ($3 = 'granted' or (attempt = $2 and state = 'pending'))
 returning erase;
 
 -- claims_sweep: DELETE claim
@@ -91,8 +102,19 @@ set state = $2, attempts_before = attempt, uncertain = uncertain or leased, leas
 where claim_id = $1 and state <> 'granted'
 returning erase;
 
+-- claims_retry: UPDATE claim
+-- Ask anew for claims of one state that a person looked into, the oldest first: their attempts count anew.
+with chosen as materialized (
+    select claim_id from claim where state = $1 and state in ('refused', 'in_doubt')
+    order by claimed_at, claim_id limit $2 for no key update skip locked
+)
+update claim
+set state = 'pending', attempts_before = attempt, due_at = clock_timestamp(), settled_at = null
+from chosen where claim.claim_id = chosen.claim_id
+returning claim.claim_id;
+
 -- erasure_remove_player: DELETE player
--- Remove a player's row, which also keeps every claim of his from being made until the end of the transaction.
+-- Remove a player's row, which also keeps every claim of theirs from being made until the end of the transaction.
 delete from player where player = $1 returning player;
 
 -- erasure_lock_claims: SELECT claim

@@ -6,7 +6,7 @@ from (select clock_timestamp() as now) as clock
 left join player on player.player = any($1);
 
 -- players_insert: INSERT player
--- Make players known, in ascending order; whoever is known already is left as he is and not returned.
+-- Make players known, in ascending order; whoever is known already is left as they are and not returned.
 insert into player (player, since, changed_at, version, format, answered, given, stats, goals)
 select new.player, new.since, new.since, 1, $1, new.answered, new.given, new.stats, new.goals
 from unnest($2::text[], $3::timestamptz[], $4::smallint[], $5::bytea[], $6::bytea[], $7::bytea[])

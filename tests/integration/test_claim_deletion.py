@@ -1,14 +1,16 @@
-"""A player has his data deleted: nothing owed is lost, nothing granted is granted again."""
+"""A player has all their data deleted: nothing owed is lost, nothing granted is granted again."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.domain.reward import Call, ClaimState, Granted, Refused, Settlement, Unknown
 from app.errors import Problem, Reason
 from app.services.claims import ClaimResult
+from app.services.erasure import erase_player
 from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
@@ -64,7 +66,11 @@ async def test_a_reward_that_is_owed_outlives_the_deletion_until_it_is_granted(
     shop: ScriptedShop, database_url: str
 ) -> None:
     call = await owe(shop, "ann")
-    assert await shop.claims.erase("ann") == (1, 1)
+    with capture_logs() as lines:
+        assert await erase_player(shop.claims, "ann") == (1, 1)
+    [line] = lines
+    assert (line["rows"], line["claims_kept"]) == (1, 1)
+    assert "ann" not in str(line)
     assert await shop.claims.erase("ann") == (0, 1)
     assert await shop.stored("ann") == {"g0": "pending"}
     assert await shop.outbox.settle(call, Settlement(ClaimState.GRANTED))
@@ -135,6 +141,10 @@ async def test_a_refusal_after_a_deletion_leaves_nothing_of_the_player(
         await shop.claim("ann", "g0")
     assert caught.value.reason == Reason.REWARD_GRANT_FAILED
     assert count(database_url, "player") + count(database_url, "claim") == 0
+    # It was never granted, so it can be claimed in another life.
+    assert count(database_url, "claim_erased") == 0
+    await shop.complete("ann", ["g0"])
+    assert (await shop.claim("ann", "g0")).state is ClaimState.GRANTED
 
 
 async def test_claims_and_deletions_at_once_end_as_one_order_or_the_other(
@@ -142,16 +152,32 @@ async def test_claims_and_deletions_at_once_end_as_one_order_or_the_other(
 ) -> None:
     for player in PLAYERS:
         await shop.complete(player, ["g0"])
-    claims = [shop.claim(player, "g0") for player in PLAYERS]
-    deletions = [shop.claims.erase(player) for player in PLAYERS]
+    claimed = {player: asyncio.Event() for player in PLAYERS}
+    deleted = {player: asyncio.Event() for player in PLAYERS}
+    # Some of one order, some of the other, and the rest as it comes.
+    claim_first, deletion_first = set(PLAYERS[:5]), set(PLAYERS[-5:])
+
+    async def claim(player: str) -> ClaimResult:
+        if player in deletion_first:
+            await deleted[player].wait()
+        return await shop.claim(player, "g0", claimed[player].set)
+
+    async def delete(player: str) -> None:
+        if player in claim_first:
+            await claimed[player].wait()
+        await shop.claims.erase(player)
+        deleted[player].set()
+
     # Those for whom there is no call free are left to it.
     shop.relay.start()
-    both = [work for pair in zip(claims, deletions, strict=True) for work in pair]
+    both = [act(player) for player in PLAYERS for act in (claim, delete)]
     results = await asyncio.gather(*both, return_exceptions=True)
     made = {result.claim.player for result in results if isinstance(result, ClaimResult)}
     for problem in (result for result in results if isinstance(result, Exception)):
         assert isinstance(problem, Problem)
         assert problem.reason == Reason.GOAL_NOT_COMPLETED
+    assert claim_first <= made
+    assert not deletion_first & made
 
     async def nothing_is_left() -> bool:
         return count(database_url, "player") + count(database_url, "claim") == 0
@@ -244,7 +270,14 @@ async def test_a_deletion_that_waits_for_an_answer_finds_the_claim_settled(
 
     async with shop.database.transaction() as transaction:
         await transaction.fetch(
-            "claims_settle", call.claim.claim_id, call.attempt, "granted", None, NO_DELAY, False
+            "claims_settle",
+            call.claim.claim_id,
+            call.attempt,
+            "granted",
+            None,
+            NO_DELAY,
+            False,
+            True,
         )
         deleting.append(asyncio.create_task(shop.claims.erase("ann")))
         await until(deletion_waits)

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
-from app.domain.reward import Call, ClaimState, Granted, Refused, Restore
+from app.domain.player import Player
+from app.domain.reward import Call, Claim, ClaimState, Granted, Making, Refused
 from app.errors import Problem
 from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
@@ -67,22 +69,18 @@ async def test_a_refusal_that_comes_too_late_undoes_nothing(hasty: ScriptedShop)
 
 
 async def test_who_waits_while_a_claim_is_undone_hears_of_it_however_long_it_takes(
-    hasty: ScriptedShop,
+    database_url: str,
 ) -> None:
     """Told that it is pending, the player would wait for a reward that nobody owes any more."""
-
-    class Slow(PgClaims):
-        async def undo(self, call: Call, restore: Restore) -> bool:
-            await asyncio.sleep(4 * HASTY_S)
-            return await super().undo(call, restore)
-
-    slow = Slow(hasty.database, erasure_secret="s" * 32)
-    hasty.ports = hasty.ports._replace(claims=slow)
-    hasty.provider.script = [Refused("422")]
-    with pytest.raises(Problem) as caught:
-        await hasty.claim("ann", "g0")
-    assert caught.value.kind.status == 502
-    assert await hasty.stored("ann") == {}
+    catalogue = make_catalogue(make_goal("g0"))
+    # The answer comes at once, and no time is left for anything that takes any.
+    async with Shop(database_url, catalogue, ScriptedProvider(), wait_s_max=0.0) as shop:
+        await shop.complete("ann", ["g0"])
+        shop.provider.script = [Refused("422")]
+        with pytest.raises(Problem) as caught:
+            await shop.claim("ann", "g0")
+        assert caught.value.kind.status == 502
+        assert await shop.stored("ann") == {}
 
 
 async def test_a_player_who_leaves_gets_the_reward_all_the_same(shop: ScriptedShop) -> None:
@@ -100,6 +98,52 @@ async def test_a_player_who_leaves_gets_the_reward_all_the_same(shop: ScriptedSh
         return await shop.stored("ann") == {"g0": "refused"}
 
     await until(is_refused)
+
+
+async def test_who_leaves_before_a_call_began_leaves_the_claim_to_the_relay_at_once(
+    database_url: str,
+) -> None:
+    class Silent(PgClaims):
+        written = asyncio.Event()
+
+        async def make(self, claimed: Player, claim: Claim, lease_ms: int | None) -> Making:
+            await super().make(claimed, claim, lease_ms)
+            self.written.set()
+            return await asyncio.Future[Making]()
+
+    catalogue = make_catalogue(make_goal("g0"))
+    async with Shop(database_url, catalogue, ScriptedProvider(), concurrency=1) as shop:
+        await shop.complete("ann", ["g0"])
+        silent = Silent(shop.database, erasure_secret="s" * 32)
+        shop.ports = shop.ports._replace(claims=silent)
+        claiming = asyncio.create_task(shop.claim("ann", "g0"))
+        await silent.written.wait()
+        claiming.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await claiming
+
+        async def place_is_back() -> bool:
+            return await shop.deliveries.reserve()
+
+        await until(place_is_back)
+        [call] = await shop.outbox.lease(1, shop.deliveries.lease_ms)
+        # Nobody called: nothing is uncertain, and no try was used up.
+        assert (call.attempt, call.tries, call.uncertain) == (2, 1, False)
+
+
+async def test_a_claim_that_somebody_else_made_is_not_taken_from_its_caller(
+    shop: ScriptedShop,
+) -> None:
+    answer: Answer = asyncio.Future()
+    shop.provider.script = [answer]
+    claiming = asyncio.create_task(shop.claim("ann", "g0"))
+    await until(lambda: is_asked(shop))
+    [asked] = shop.provider.asked
+    other = asked._replace(claimed_at_ms=asked.claimed_at_ms + 1)
+    await shop.outbox.release(Call(other, attempt=1, tries=1, uncertain=False))
+    assert await shop.outbox.lease(1, shop.deliveries.lease_ms) == []
+    answer.set_result(Granted())
+    assert (await claiming).state is ClaimState.GRANTED
 
 
 async def test_the_place_is_given_back_at_the_commit_and_before_the_provider_answers(
@@ -147,6 +191,21 @@ async def test_an_undoing_that_fails_is_a_503_and_the_claim_stands(
         await shop.claim("ann", "g0")
     assert caught.value.kind.status == 503
     assert run_sql(database_url, "select state, leased from claim") == ["pending|t"]
+
+
+async def test_an_undoing_that_meets_a_newer_layout_does_nothing_and_names_no_player(
+    shop: ScriptedShop, database_url: str
+) -> None:
+    async def refuse() -> Refused:
+        run_sql(database_url, "update player set format = format + 1")
+        return Refused("422")
+
+    shop.provider.script = [refuse()]
+    with capture_logs() as lines, pytest.raises(Problem) as caught:
+        await shop.claim("ann", "g0")
+    assert caught.value.kind.status == 503
+    assert "ann" not in f"{lines} {caught.value.__cause__}"
+    assert await shop.stored("ann") == {"g0": "pending"}
 
 
 async def test_a_grant_that_cannot_be_written_down_is_told_and_asked_again(

@@ -8,9 +8,18 @@ from uuid import UUID
 import msgspec
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from structlog.testing import capture_logs
 
 from app.domain.goal import Reward
-from app.domain.reward import Claim, Granted, GrantOutcome, Refused, RewardProvider, Unknown
+from app.domain.reward import (
+    Claim,
+    Granted,
+    GrantOutcome,
+    NotGranted,
+    Refused,
+    RewardProvider,
+    Unknown,
+)
 from app.rewards.provider import open_provider
 
 CLAIM = Claim(
@@ -58,13 +67,13 @@ class Canned:
 
 @asynccontextmanager
 async def asking(
-    server: Canned, *, timeout_s: float = 5.0, path: str = "/grants"
+    server: Canned, *, timeout_s: float = 5.0, scheme: str = "http"
 ) -> AsyncIterator[RewardProvider]:
     async with AsyncExitStack() as stack:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         stack.callback(listening.close)
         port = listening.sockets[0].getsockname()[1]
-        url = f"http://127.0.0.1:{port}{path}"
+        url = f"{scheme}://127.0.0.1:{port}/grants"
         yield await stack.enter_async_context(
             open_provider(url, timeout_s=timeout_s, concurrency=2)
         )
@@ -85,15 +94,26 @@ async def test_a_2xx_is_a_grant(status: int) -> None:
     assert await outcome_of(http(status)) == Granted()
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 501, 502, 503, 504, 599, 600, 999])
+@pytest.mark.parametrize("status", [408, 409, 425, 500, 501, 502, 503, 504, 599, 600, 999])
 async def test_what_may_change_is_unknown(status: int) -> None:
     assert await outcome_of(http(status)) == Unknown(str(status))
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 400, 401, 403, 404, 410, 422, 499])
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 406, 410, 422, 499])
 async def test_what_will_not_change_is_a_refusal(status: int) -> None:
+    assert await outcome_of(http(status)) == Refused(str(status))
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 399, 401, 405, 407])
+async def test_a_wrong_address_or_password_costs_no_reward_and_is_an_error_in_the_log(
+    status: int,
+) -> None:
     elsewhere = "Location: http://127.0.0.1:1/grants"
-    assert await outcome_of(http(status, b"", elsewhere)) == Refused(str(status))
+    with capture_logs() as lines:
+        assert await outcome_of(http(status, b"", elsewhere)) == NotGranted(str(status))
+    [line] = lines
+    assert (line["event"], line["log_level"]) == ("reward_call_misdirected", "error")
+    assert (line["status"], line["claim_id"]) == (status, str(CLAIM.claim_id))
 
 
 @pytest.mark.parametrize(
@@ -139,11 +159,18 @@ async def test_silence_is_unknown_after_the_time_out() -> None:
         assert await provider.grant(CLAIM) == Unknown("no answer in time")
 
 
-async def test_nobody_there_is_unknown_and_says_so() -> None:
+async def test_where_nobody_is_nothing_was_granted() -> None:
     async with open_provider("http://127.0.0.1:1/", timeout_s=1, concurrency=1) as provider:
         outcome = await provider.grant(CLAIM)
-    assert isinstance(outcome, Unknown)
+    assert isinstance(outcome, NotGranted)
     assert "127.0.0.1" in outcome.reason
+
+
+async def test_who_cannot_be_trusted_was_not_asked() -> None:
+    server = Canned(http(200))
+    async with asking(server, scheme="https") as provider:
+        assert isinstance(await provider.grant(CLAIM), NotGranted)
+    assert server.requests == []
 
 
 async def test_a_refusal_keeps_the_beginning_of_what_the_provider_said() -> None:
@@ -183,7 +210,7 @@ async def test_a_refusal_keeps_the_beginning_of_what_the_provider_said() -> None
 async def test_the_moment_to_return_is_bounded_and_by_the_provider_s_own_clock(
     headers: list[str], retry_after_ms: int
 ) -> None:
-    assert await outcome_of(http(429, b"", *headers)) == Unknown("429", retry_after_ms)
+    assert await outcome_of(http(429, b"", *headers)) == NotGranted("429", retry_after_ms)
 
 
 @pytest.mark.parametrize("reward", [Reward("WALLET", "GOLD", 25), Reward("ITEM", "sword", 1)])
@@ -243,7 +270,7 @@ async def test_an_error_never_shows_the_address_s_password() -> None:
             url = f"http://me:s3cret@127.0.0.1:{target}/grants"
             async with open_provider(url, timeout_s=1, concurrency=1) as provider:
                 outcome = await provider.grant(CLAIM)
-            assert isinstance(outcome, Unknown)
+            assert isinstance(outcome, Unknown | NotGranted)
             assert "s3cret" not in outcome.reason
         assert server.headers["Authorization"].startswith("Basic ")
 
