@@ -80,7 +80,7 @@ class PgClaims:
             if unmade[0]["erase"]:
                 # A statement of its own: the deletion may have been waited for.
                 await transaction.fetch("claims_forget_key", self._key(claim.claim_id))
-            for row in rows:  # none, if the player had his data deleted meanwhile
+            for row in rows:  # none, if the player's data were deleted meanwhile
                 if row["format"] != FORMAT:
                     raise unavailable() from ValueError(
                         f"claim {claim.claim_id}: its player's facts have layout {row['format']}"

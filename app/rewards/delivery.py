@@ -22,7 +22,7 @@ WAIT_S_MAX: Final = 0.3
 
 
 class _Waiting:
-    """Whether a player still waits, and whether the claim is being undone before his eyes."""
+    """Whether a player still waits, and whether the claim is being undone meanwhile."""
 
     over = False
     undoing = False

@@ -83,7 +83,7 @@ async def claim_reward(
             call = _first_call(ports, seen, claimed, goal)
             # From here until it is known what was written, whoever leaves may leave a lease behind.
             leased = call
-            making = await _make(ports, seen, claimed, call.claim, held=held)
+            making = await _make(ports, claimed, call.claim, held=held)
             if making is Making.LOST:
                 leased = None
                 continue
@@ -120,9 +120,7 @@ def _first_call(ports: Claiming, seen: View, claimed: Claimed, goal: Goal) -> Ca
     return Call(made, attempt=1, tries=1, uncertain=False)
 
 
-async def _make(
-    ports: Claiming, seen: View, claimed: Claimed, made: Claim, *, held: bool
-) -> Making:
+async def _make(ports: Claiming, claimed: Claimed, made: Claim, *, held: bool) -> Making:
     """Write the claim. Raise Problem(already_claimed) if it was made in an earlier life."""
     lease_ms = ports.deliveries.lease_ms if held else None
     making = await ports.claims.make(claimed.player, made, lease_ms)
@@ -130,9 +128,9 @@ async def _make(
         # Marked, so that the list says what this answer says; who lost the race reads again.
         if not await ports.players.update_goals(claimed.player):
             return Making.LOST
-        raise _already_claimed(made.goal_id, made.claim_id, seen.now_ms)
+        raise _already_claimed(made.goal_id, made.claim_id)
     if making is Making.CONFLICT:
-        raise _already_claimed(made.goal_id, made.claim_id, seen.now_ms)
+        raise _already_claimed(made.goal_id, made.claim_id)
     return making
 
 
@@ -214,10 +212,12 @@ def _standing_claim(seen: View, rule: Rule) -> tuple[UUID, int]:
     return claim_id(seen.player.player, rule.goal_id, period), facts.claimed_at_ms
 
 
-def _already_claimed(goal_id: str, claim_id: UUID, claimed_at_ms: int) -> Problem:
-    claimed_at = instant_text(claimed_at_ms)
+def _already_claimed(goal_id: str, claim_id: UUID, claimed_at_ms: int | None = None) -> Problem:
+    """Return the problem; of a claim that was forgotten with its player, no moment is known."""
+    known = {} if claimed_at_ms is None else {"claimedAt": instant_text(claimed_at_ms)}
+    moment = "".join(f", claimed_at: {text}" for text in known.values())
     return Problem(
         Reason.ALREADY_CLAIMED,
-        f"Reward has already been claimed (goal_id: {goal_id}, claimed_at: {claimed_at})",
-        extra={"claimId": str(claim_id), "claimedAt": claimed_at},
+        f"Reward has already been claimed (goal_id: {goal_id}{moment})",
+        extra={"claimId": str(claim_id), **known},
     )

@@ -3,8 +3,8 @@
 What a producer is told is true when it is told: ids and effects are committed together. Rows are
 locked in one order everywhere: event ids, then players, both ascending. So batches that overlap
 wait for each other, and never in a circle. Where a transaction fails for the sake of a player, the
-batch is halved until he stands alone. If his facts cannot be read, all his events are rejected;
-otherwise the ones that fail alone. What is left takes effect.
+batch is halved until that player stands alone. If the facts cannot be read, all events of the
+player are rejected; otherwise the ones that fail alone. What is left takes effect.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -253,7 +253,7 @@ class _Intake:
         return read.players.keys()
 
     def _newcomer(self) -> Player:
-        """Return the facts of a player whom an event makes known; he hears of them later."""
+        """Return the facts of a player whom an event makes known, and who hears of them later."""
         plan = self._shared[()].plan
         nobody = Player.unknown("", self._now_ms)
         return give_defaults(self._state.rules, plan, nobody, self._state.revision, self._now_ms)

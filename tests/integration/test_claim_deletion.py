@@ -104,10 +104,11 @@ async def test_what_was_claimed_before_a_deletion_cannot_be_claimed_after_it(
     first = await shop.claim("ann", "g0")
     await shop.claims.erase("ann")
     await shop.complete("ann", ["g0", "g1"])
-    for _ in range(2):
+    for is_marked in (False, True):
         with pytest.raises(Problem) as caught:
             await shop.claim("ann", "g0")
         assert caught.value.reason == Reason.ALREADY_CLAIMED
+        assert ("claimedAt" in caught.value.extra) is is_marked, "nobody knows when it was"
         assert caught.value.extra["claimId"] == str(first.claim.claim_id)
         # The list says so, too.
         assert (await shop.facts("ann")).goals["g0"].claimed
