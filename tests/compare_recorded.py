@@ -3,9 +3,10 @@
     python -m tests.compare_recorded RECORDED CATALOGUE [--url URL]
 
 Without a URL the service is started for it, on a PostgreSQL of its own, with this catalogue. What a
-record presupposes ("given": that a goal is completed) is brought about by events. Differences are
-grouped by the fixes that explain them. Exit code 1: a difference that no fix explains, a fix that
-explains nothing, or a record whose presupposition is not understood.
+record presupposes is brought about: what is "given" (that a goal is completed) by events; that a
+goal is shown as claimed that no record before it claims, by a claim. Differences are grouped by the
+fixes that explain them. Exit code 1: a difference that no fix explains, a fix that explains
+nothing, or a record whose presupposition is not understood or does not come about.
 """
 
 import argparse
@@ -19,29 +20,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from app.domain.catalogue import parse_catalogue
 from app.domain.goal import Goal, Source
 from benchmarks.database import bench_database
 from benchmarks.service import serving
+from tests.recorded.case import Case
 from tests.recorded.differences import differences
-from tests.recorded.fixes import FIXES, V1, Case, Fix
-from tests.recorded.records import Answer, Completion, Record, Sent, completions, read_records
+from tests.recorded.fixes import FIXES, V1, Fix
+from tests.recorded.records import (
+    Answer,
+    Completion,
+    Record,
+    Sent,
+    completions,
+    goals_in,
+    read_records,
+)
 
 ANSWER_S_MAX = 30
 VALUE_LENGTH_MAX = 160
 EVENTS = f"{V1}/events"
 EVENTS_TYPE = "application/cloudevents-batch+json"
-
-
-UNRECORDED: Mapping[tuple[str, str], Sent] = {
-    ("list", "after claims"): Sent(
-        "POST",
-        f"{V1}/challenges/winter-challenge-2025/goals/kill-10-snowmen/claim",
-        "claim-1",
-        "{}",
-    )
-}
-"""Requests that were sent before a record, by its group and name, and have no record themselves."""
 
 
 class NotBroughtAbout(Exception):
@@ -64,7 +65,10 @@ class Client:
         try:
             connection.request(sent.method, sent.path, body, headers)
             response = connection.getresponse()
-            told = {name.lower(): value for name, value in response.getheaders()}
+            told: dict[str, str] = {}
+            for name, value in response.getheaders():
+                key = name.lower()
+                told[key] = f"{told[key]}, {value}" if key in told else value
             return Answer(response.status, told, response.read().decode())
         finally:
             connection.close()
@@ -73,11 +77,12 @@ class Client:
 class Report:
     """Every difference, by the fix that explains it; and the records that could not be compared."""
 
-    def __init__(self, fixes: Sequence[Fix] = FIXES) -> None:
+    def __init__(self, goals: Mapping[str, Goal], fixes: Sequence[Fix] = FIXES) -> None:
         self.explained: dict[str, list[Case]] = {fix.sentence: [] for fix in fixes}
         self.unexplained: list[Case] = []
         self.failures: list[str] = []
         self.same = 0
+        self._goals = goals
         self._fixes = fixes
 
     def add(self, record: Record, now: Answer) -> None:
@@ -85,7 +90,7 @@ class Report:
         found = differences(record.response, now)
         self.same += not found
         for difference in found:
-            case = Case(record, now, difference)
+            case = Case(record, now, difference, self._goals)
             fix = next((fix for fix in self._fixes if fix.explains(case)), None)
             (self.unexplained if fix is None else self.explained[fix.sentence]).append(case)
 
@@ -115,18 +120,38 @@ class Report:
 
 def compare(records: Sequence[Record], goals: Mapping[str, Goal], client: Client) -> Report:
     """Ask everything in order, and return what differs."""
-    report = Report()
+    report = Report(goals)
+    made: set[Sent] = set()
     for record in records:
+        player = record.request.user or ""
         try:
-            if record.given is not None:
-                for completion in completions(record.given):
-                    complete(client, record.request.user or "", goals, completion)
+            for completion in () if record.given is None else completions(record.given):
+                complete(client, player, goals, completion)
+            for claim in claims_shown(record):
+                if claim not in made:
+                    made.add(claim)
+                    make(client, claim)
         except (ValueError, NotBroughtAbout) as error:
             report.failures.append(f"{record.group}, {record.name}: {error}")
-        if before := UNRECORDED.get((record.group, record.name)):
-            client.ask(before)
+        if record.response.status == 200:
+            made.add(msgspec.structs.replace(record.request, body=None))
         report.add(record, client.ask(record.request))
     return report
+
+
+def claims_shown(record: Record) -> Iterator[Sent]:
+    """Return the claims without which the recorded answer would not show goals as claimed."""
+    for challenge_id, goal_id, goal in goals_in(record.response.content):
+        if goal.get("status") == "claimed":
+            path = f"{V1}/challenges/{challenge_id}/goals/{goal_id}/claim"
+            yield Sent("POST", path, record.request.user, None)
+
+
+def make(client: Client, claim: Sent) -> None:
+    """Claim what is to be claimed. Raise NotBroughtAbout."""
+    answer = client.ask(claim)
+    if answer.status != 200:
+        raise NotBroughtAbout(f"{claim.path} answered {answer.status} {answer.body}")
 
 
 def complete(
@@ -197,7 +222,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.compare_recorded")
     parser.add_argument("recorded", type=Path)
     parser.add_argument("catalogue", type=Path)
-    parser.add_argument("--url", help="of a running service that has this catalogue")
+    parser.add_argument(
+        "--url",
+        help="of a running service that has this catalogue and knows none of the recorded players",
+    )
     chosen = parser.parse_args(arguments)
     for path in (chosen.recorded, chosen.catalogue):
         if not path.is_file():

@@ -1,13 +1,17 @@
 """What differs between two answers, place by place."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tests.recorded.records import ABSENT, CUT, TWICE, Answer
 
 ONE, TWO = "(once)", "(twice)"
-"""How often an object has a member."""
+"""How often an object has a member, or a list an item."""
+
+NOT_COMPARED = frozenset({"date", "content-length"})
+"""Headers that differ by nature: by the moment, and by the length of what is compared itself."""
 
 TIME = "(time)"
 IDS = ("goalId", "challengeId")
@@ -15,10 +19,11 @@ IDS = ("goalId", "challengeId")
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _COUNTS_DOWN = "expiresInSeconds"
+_TIMES = {0: ABSENT, 1: ONE, 2: TWO}
 
 
 class Difference(NamedTuple):
-    """At a place (`status`, `content-type` or a path in the body) it was this and is now that."""
+    """At a place (`status`, a header or a path in the body) it was this and is now that."""
 
     place: str
     was: Any
@@ -26,12 +31,17 @@ class Difference(NamedTuple):
 
 
 def differences(was: Answer, now: Answer) -> list[Difference]:
-    """Return what differs. Instants are the same, and so are counted seconds unless one is 0."""
+    """Return what differs. Instants are the same, and so are counted seconds unless one is 0.
+
+    Behind a cut nothing is compared, and not the order of members of an object that is cut.
+    """
     found = []
     if was.status != now.status:
         found.append(Difference("status", was.status, now.status))
-    if was.media_type != now.media_type:
-        found.append(Difference("content-type", was.media_type, now.media_type))
+    for name in dict.fromkeys([*was.headers, *now.headers]):
+        told = was.headers.get(name, ABSENT), now.headers.get(name, ABSENT)
+        if name not in NOT_COMPARED and told[0] != told[1]:
+            found.append(Difference(name, *told))
     return [*found, *_compare("$", was.content, now.content)]
 
 
@@ -48,14 +58,19 @@ def _compare_objects(place: str, was: dict[str, Any], now: dict[str, Any]) -> It
     was_twice, now_twice = was.get(TWICE, []), now.get(TWICE, [])
     for name in dict.fromkeys([*was_twice, *now_twice]):
         if (name in was_twice) != (name in now_twice):
-            yield Difference(f"{place}.{name}", *_times(name in was_twice))
+            yield Difference(f"{place}.{name}", *((TWO, ONE) if name in was_twice else (ONE, TWO)))
     for name in dict.fromkeys([*was, *now]):
         if name not in {CUT, TWICE} and (name in was or CUT not in was):
             yield from _compare(f"{place}.{name}", was.get(name, ABSENT), now.get(name, ABSENT))
+    if CUT not in was:
+        yield from _compare_order(place, was, now)
 
 
-def _times(was_twice: bool) -> tuple[str, str]:
-    return (TWO, ONE) if was_twice else (ONE, TWO)
+def _compare_order(place: str, was: dict[Any, Any], now: dict[Any, Any]) -> Iterator[Difference]:
+    was_order = [key for key in was if key in now and key != TWICE]
+    now_order = [key for key in now if key in was and key != TWICE]
+    if was_order != now_order:
+        yield Difference(f"{place} in order", was_order, now_order)
 
 
 def _compare_lists(place: str, was: list[Any], now: list[Any]) -> Iterator[Difference]:
@@ -68,21 +83,29 @@ def _compare_lists(place: str, was: list[Any], now: list[Any]) -> Iterator[Diffe
         yield from _compare(
             f"{place}[{key}]", was_by_id.get(key, ABSENT), now_by_id.get(key, ABSENT)
         )
-    was_order = [key for key in was_by_id if key in now_by_id]
-    now_order = [key for key in now_by_id if key in was_by_id]
-    if was_order != now_order:
-        yield Difference(f"{place} in order", was_order, now_order)
+    yield from _compare_order(place, was_by_id, now_by_id)
+    was_times, now_times = Counter(_ids(whole)), Counter(_ids(now))
+    for key in was_times | now_times:
+        times = was_times[key], now_times[key]
+        # How often the cut list has an item more than once is not known; that is wrong anyway.
+        if max(times) > 1 and times[0] != times[1]:
+            yield Difference(f"{place}[{key}]", *(_TIMES.get(n, f"({n} times)") for n in times))
 
 
 def _by_id(items: list[Any]) -> dict[Any, Any]:
     """Return the items by their ids; those without one by their places."""
-    return {_id(place, item): item for place, item in enumerate(items)}
+    return dict(zip(_ids(items), items, strict=True))
+
+
+def _ids(items: list[Any]) -> list[Any]:
+    return [_id(place, item) for place, item in enumerate(items)]
 
 
 def _id(place: int, item: Any) -> Any:
+    """Return how an item is found again; a text is its own id."""
     if isinstance(item, dict):
-        return next((item[name] for name in IDS if name in item), place)
-    return place
+        return next((item[name] for name in IDS if isinstance(item.get(name), str)), place)
+    return item if isinstance(item, str) else place
 
 
 def _shape(place: str, value: Any) -> Any:

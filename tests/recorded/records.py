@@ -90,6 +90,21 @@ def completions(given: str) -> Iterator[Completion]:
             yield Completion(goal_id, None if progress is None else int(progress))
 
 
+def goals_in(content: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each whole goal of a list, or of one challenge, with its challenge's id and its own."""
+    if not isinstance(content, dict):
+        return
+    for challenge in _objects(content.get("challenges", [content])):
+        for goal in _objects(challenge.get("goals")):
+            if "goalId" in goal:
+                yield str(challenge.get("challengeId")), str(goal["goalId"]), goal
+
+
+def _objects(items: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(items, list):
+        yield from (item for item in items if isinstance(item, dict))
+
+
 def read_json(text: str, *, cut: bool = False) -> Any:
     """Return the JSON, with marks where it was cut and where it names members twice."""
     return json.loads(_closed(text) if cut else text, object_pairs_hook=_members)
@@ -97,7 +112,11 @@ def read_json(text: str, *, cut: bool = False) -> Any:
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
-    members = dict(pairs)
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        # Who reads a member that is named twice sees the last, so that is where it is.
+        members.pop(name, None)
+        members[name] = value
     if len(members) < len(names):
         members[TWICE] = sorted({name for name in names if names.count(name) > 1})
     return members

@@ -53,6 +53,8 @@ from tests.recorded.samples import (
 )
 
 ERROR = ["status", "$.code", "$.message"]
+GONE = ["$.code", "$.message", "$.details"]
+SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +73,7 @@ ERROR = ["status", "$.code", "$.message"]
         (
             record(NOTHING, ONE),
             answer(SHOWN),
-            [
-                "status",
-                *["$.challengeId", "$.name", "$.description", "$.goals"],
-            ],
+            SHOWN_PLACES,
         ),
         # The bare prefix.
         (
@@ -244,6 +243,58 @@ ERROR = ["status", "$.code", "$.message"]
         (record(goals(LOCKED)), goals(UNLOCKED), ["$.challenges[c].goals[b].locked"]),
         (record(goals(DONE, UNLOCKED)), goals(DONE, LOCKED), ["$.challenges[c].goals[b].locked"]),
         (record(answer({"locked": True})), answer({"locked": False}), ["$.locked"]),
+        # Only what a fix names, of what was recorded.
+        (
+            record(
+                gateway(500, 13, "deadlock"), BATCH, method="POST", body='{"goalIds":["a","a"]}'
+            ),
+            problem(BAD, "goal 'a' is in goal_ids more than once"),
+            ERROR,
+        ),
+        (
+            record(gateway(400, 3, "goal_ids cannot be empty"), BATCH, body=""),
+            problem(BAD, "The body is empty; it must be JSON."),
+            ["$.message"],
+        ),
+        (
+            record(gateway(500, 13, WRAPPED), f"{LIST}/d/goals/x/active"),
+            problem(NO_GOAL, "goal 'x' not found in challenge 'c'"),
+            ERROR,
+        ),
+        (
+            record(gateway(400, 3, "Bad Request"), "/challenge"),
+            problem(Reason.NOT_FOUND, "Nothing"),
+            ERROR,
+        ),
+        (
+            record(gateway(400, 9, "Inactive"), f"{ONE}/goals/b/claim", method="POST", body="{}"),
+            problem(Reason.GOAL_NOT_ACTIVE, "Inactive", other={"missingPrerequisites": ["a"]}),
+            ["$.missingPrerequisites"],
+        ),
+        (record(NOTHING, ONE), answer(SHOWN | {"challengeId": "d"}), SHOWN_PLACES),
+        (
+            record(NOTHING, ONE, method="POST"),
+            answer(SHOWN),
+            [*SHOWN_PLACES[:1], *GONE, *SHOWN_PLACES[1:]],
+        ),
+        (record(gateway(401, 16, "Unauthorized"), user=None), NO_IDENTITY, ["$.message"]),
+        (
+            record(gateway(400, 3, "Bad"), CLAIM, method="POST"),
+            problem(Reason.GOAL_NOT_COMPLETED, NOT_COMPLETED),
+            ERROR[1:],
+        ),
+        (
+            record(answer({"claimId": "1"}), CLAIM, method="POST", body="{}"),
+            answer({"claimId": CLAIM_ID}),
+            ["$.claimId"],
+        ),
+        (record(goals(DONE, "b")), goals(DONE, UNLOCKED), ["$.challenges[c].goals[b].locked"]),
+        (record(goals(DONE, LOCKED)), goals(DONE, "b"), ["$.challenges[c].goals[b].locked"]),
+        (
+            record(answer('{"goals":[{"goalId":"a","status":1}]}')),
+            answer('{"goals":[{"goalId":"a","status":1,"status":1}]}'),
+            ["$.goals[a].status"],
+        ),
         # Headers.
         (record(answer({})), answer({}, etag="1"), ["etag"]),
         (
