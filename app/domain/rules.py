@@ -6,11 +6,8 @@ A goal's number is its place in catalogue order, in every rule and answer of one
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from app.domain.facts import Span
+from app.domain.facts import STAT_KEY_SEPARATOR, Span
 from app.domain.goal import Catalogue, Goal, Mode, Schedule, Source
-
-# Parts a stat code from its source in a stat key; no source has one in its name.
-STAT_KEY_SEPARATOR = ":"
 
 K = TypeVar("K")
 
