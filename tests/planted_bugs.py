@@ -17,16 +17,17 @@ from time import monotonic
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from tests.rules.bugs import BUGS, Bug
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("app/domain", "tests/model", "tests/rules")
+RULES = "app/domain"
+COPIED = (RULES, "tests/model", "tests/rules")
 SINGLE = ("app/__init__.py", "tests/__init__.py")
 HISTORIES_MAX = 4_000
+CONTROL_HISTORIES = 30
 SECONDS_MAX = 900
-WIDTH_MIN = 140
 
 
 class Hunt(NamedTuple):
@@ -55,7 +56,7 @@ def planted(source: Path, bug: Bug) -> dict[Path, str]:
     return texts
 
 
-def hunt(bug: Bug, seed: int) -> Hunt:
+def hunt(bug: Bug, seed: int, histories_max: int = HISTORIES_MAX) -> Hunt:
     """Run the machine against the rules with a bug, until it shows or the budget is spent."""
     began = monotonic()
     with TemporaryDirectory() as folder:
@@ -64,16 +65,16 @@ def hunt(bug: Bug, seed: int) -> Hunt:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in SINGLE:
             shutil.copy(ROOT / name, copy / name)
-        for path, text in planted(copy / "app/domain", bug).items():
+        for path, text in planted(copy / RULES, bug).items():
             path.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "tests.rules", "--no-shrink", "--workers=1"]
-        command += [f"--histories={HISTORIES_MAX}", f"--seed={seed}"]
+        command += [f"--histories={histories_max}", f"--seed={seed}"]
         try:
             ended = subprocess.run(
                 command, cwd=copy, capture_output=True, text=True, check=False, timeout=SECONDS_MAX
             )
         except subprocess.TimeoutExpired:
-            return Hunt(bug, "", HISTORIES_MAX, SECONDS_MAX)
+            return Hunt(bug, "", histories_max, SECONDS_MAX)
     seconds = monotonic() - began
     histories = re.search(r"histories\D+([\d,]+)", ended.stdout)
     count = int(histories[1].replace(",", "")) if histories else 0
@@ -81,7 +82,7 @@ def hunt(bug: Bug, seed: int) -> Hunt:
         return Hunt(bug, "", count, seconds)
     if not count:
         raise RuntimeError(f"{bug.name}: the machine did not run\n{ended.stdout}{ended.stderr}")
-    shown = re.search(r"^\w+ at .*$", ended.stdout, re.MULTILINE)
+    shown = re.search(r"^\w+: .*$", ended.stdout, re.MULTILINE)
     return Hunt(bug, shown[0] if shown else "a difference", count, seconds)
 
 
@@ -95,16 +96,21 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     bugs = [bug for bug in BUGS if arguments.word in bug.name]
-    table = Table("planted bug", "histories", "seconds", Column("shown by", no_wrap=True))
-    console = Console(width=max(WIDTH_MIN, Console().width))
+    for bug in bugs:
+        planted(ROOT / RULES, bug)  # what does not fit is told before anything runs
+    control = hunt(Bug("nothing", ()), arguments.seed, CONTROL_HISTORIES)
+    if control.shown:
+        sys.exit(f"the machine finds a difference where nothing is planted: {control.shown}")
+    table = Table("planted bug", "found", "histories", "seconds")
+    console = Console(soft_wrap=True)
     survivors = []
     with ThreadPoolExecutor(arguments.workers) as pool:
         for bug, shown, histories, seconds in pool.map(lambda bug: hunt(bug, arguments.seed), bugs):
             if not shown:
                 survivors.append(bug.name)
-            told = shown or "NOT FOUND"
-            console.print(f"{bug.name}: {told}", highlight=False)
-            table.add_row(bug.name, f"{histories:,}", f"{seconds:.1f}", told)
+            console.print(f"{bug.name}: {shown or 'NOT FOUND'}", markup=False, highlight=False)
+            found = "yes" if shown else "NO"
+            table.add_row(bug.name, found, f"{histories:,}", f"{seconds:.1f}")
     console.print(table)
     console.print(f"{len(bugs) - len(survivors)} of {len(bugs)} found")
     return 1 if survivors else 0

@@ -127,7 +127,7 @@ def counting(*events: Event) -> Apply:
 
 
 def unexplained(world: World, rows: Sequence[Player], calls: Sequence[Call]) -> list[str]:
-    """Return what no order of all calls about one player explains in his rows."""
+    """Return what no order of all calls about one player explains in their rows."""
     if [row.version for row in rows] != list(range(1, len(rows) + 1)):
         return [f"versions {[row.version for row in rows]}"]
     left = list(calls)

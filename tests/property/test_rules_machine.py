@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from tests.rules.run import STEPS, run_histories
 
-# Each history is 50 steps of the machine: 11,000 of them.
-HISTORIES = 220
+# Each history is 50 steps of the machine: 10,500 of them.
+HISTORIES = 210
 
 MET_MIN = {
     "steps": 10_000,

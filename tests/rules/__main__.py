@@ -8,10 +8,9 @@ import os
 import random
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from time import monotonic
-from traceback import extract_tb
 
 from rich.console import Console
 from rich.table import Table
@@ -27,11 +26,23 @@ def _one_run(seed: int, histories: int, shrink: bool) -> tuple[Counter[str], str
     try:
         run_histories(counted, histories, seed_of_run=seed, shrink=shrink)
     except Exception as difference:  # noqa: BLE001 - whatever the rules raise is a difference
-        frame = extract_tb(difference.__traceback__)[-1]
-        where = f"{type(difference).__name__} at {Path(frame.filename).name}: {frame.line}"
         notes = getattr(difference, "__notes__", [])
-        return counted, "\n".join([where, str(difference), *notes])
+        return counted, "\n".join([f"{type(difference).__name__}: {difference}", *notes])
     return counted, ""
+
+
+def _all_runs(
+    seeds: Sequence[int], sizes: Sequence[int], *, shrink: bool, workers: int
+) -> Iterator[tuple[Counter[str], str]]:
+    shrinks = [shrink] * len(seeds)
+    if workers == 1:
+        yield from map(_one_run, seeds, sizes, shrinks)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        try:
+            yield from pool.map(_one_run, seeds, sizes, shrinks)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def main() -> int:
@@ -46,17 +57,15 @@ def main() -> int:
     began = monotonic()
     runs = range(0, arguments.histories, HISTORIES_PER_RUN)
     sizes = [min(HISTORIES_PER_RUN, arguments.histories - first) for first in runs]
+    seeds = [arguments.seed + first for first in runs]
     counted: Counter[str] = Counter()
     difference = ""
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        seeds = [arguments.seed + first for first in runs]
-        shrinks = [not arguments.no_shrink] * len(seeds)
-        for some, found in pool.map(_one_run, seeds, sizes, shrinks):
-            counted += some
-            if found:
-                difference = found
-                pool.shutdown(cancel_futures=True)
-                break
+    for some, difference in _all_runs(
+        seeds, sizes, shrink=not arguments.no_shrink, workers=arguments.workers
+    ):
+        counted += some
+        if difference:
+            break
     table = Table("met", "times", title=f"seed {arguments.seed}, {monotonic() - began:.0f} s")
     table.columns[1].justify = "right"
     for what, times in counted.most_common():

@@ -240,8 +240,8 @@ DEFAULTS = (
     _bug(
         "returning players get no new defaults",
         "initialize",
-        "if not any(_undecided(",
-        "if player.version or not any(_undecided(",
+        "if not _undecided(rules, player, plan.missing):",
+        "if player.version or not _undecided(rules, player, plan.missing):",
     ),
     _bug(
         "a refusal is overridden by a default",
@@ -328,8 +328,8 @@ OWN = (
     _bug(
         "a refused default is reported as new",
         "initialize",
-        "return facts is None or facts.active is None",
-        "return True",
+        "if not decided:",
+        "if True:",
     ),
     _bug(
         "a clock that is behind moves a row back",

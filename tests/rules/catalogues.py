@@ -90,12 +90,13 @@ targets = st.integers(1, 6)
 
 @st.composite
 def drafts(draw: st.DrawFn) -> list[Draft]:
-    """Draw the goals of a first revision."""
+    """Draw the goals of a first revision; now and then none of them is given."""
+    gives = draw(st.integers(0, 7)) > 0
     return [
         Draft(
             kind=draw(kinds()),
             present=draw(st.integers(0, 5)) > 0,
-            default=draw(st.integers(0, 2)) > 0,
+            default=gives and draw(st.booleans()),
             target=draw(targets),
             needs=tuple(draw(st.sets(st.integers(0, number - 1), max_size=2)))
             if number and draw(st.integers(0, 2)) == 0
@@ -109,7 +110,7 @@ edits = st.lists(
     st.builds(
         Edit,
         st.integers(0, GOALS - 1),
-        st.sampled_from(["default", "default", "present", "target", "needs"]),
+        st.sampled_from(["give", "give", "give", "give no more", "present", "target", "needs"]),
         st.integers(0, 7),
     ),
     min_size=1,
@@ -123,9 +124,10 @@ def edited(goals: Sequence[Draft], changes: Sequence[Edit]) -> list[Draft]:
     for number, what, value in changes:
         draft = after[number]
         match what:
-            case "default":
-                # A goal that is new to some is one that is there.
-                after[number] = replace(draft, default=not draft.default, present=True)
+            case "give":
+                after[number] = replace(draft, default=True, present=True)
+            case "give no more":
+                after[number] = replace(draft, default=False)
             case "present":
                 after[number] = replace(draft, present=not draft.present)
             case "target":

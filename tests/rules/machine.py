@@ -1,27 +1,15 @@
 """The state machine: what players, clients and operators do, in any order, to both sides."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import rule
 
 from app.domain.event import Event
 from app.domain.facts import Number
-from app.domain.goal import Challenge, Goal, Schedule, Source, Status
+from app.domain.goal import Schedule, Source, Status
 from app.domain.rules import stat_key
-from tests.rules.catalogues import (
-    CHALLENGES,
-    GOALS,
-    Draft,
-    Edit,
-    built,
-    drafts,
-    edited,
-    edits,
-    targets,
-)
+from tests.rules.catalogues import CHALLENGES, GOALS, Edit, edits, targets
 from tests.rules.moments import (
     DAY_MS,
     HOUR_MS,
@@ -31,26 +19,16 @@ from tests.rules.moments import (
     jumps,
     schedules,
     start_ms,
-    starts,
-    told_ms,
     whens,
 )
-from tests.rules.pair import PLAYERS, Pair
+from tests.rules.pair import PLAYERS
+from tests.rules.random_history import NOW, SENT_KEPT_MAX, RandomHistory, Telling
 
-SENT_KEPT_MAX = 12
 STREAM_MAX = 4
-# What a statistic stands at before its first event: it can fall below, too.
-FIRST_LEVEL = 3
 
 
-class Telling(NamedTuple):
-    """How a statistic moves and what its event says of it."""
-
-    how: str
-    by: int
-
-
-players = st.sampled_from(PLAYERS)
+# Most happens to one player, so that much can meet; the other shows that they are apart.
+players = st.sampled_from([*PLAYERS[:1] * 4, *PLAYERS])
 stats = st.sampled_from(["wins", "wins", "kills"])
 goal_numbers = st.integers(0, GOALS - 1)
 challenges = st.integers(0, len(CHALLENGES) - 1)
@@ -67,30 +45,8 @@ increases: st.SearchStrategy[Number] = st.one_of(
 )
 
 
-class RulesMachine(RuleBasedStateMachine):
-    """Two players, eight goals, catalogues that change. All is compared after each step."""
-
-    counted: ClassVar[Counter[str]]
-    """How often what was met, in all histories of one run; each run has its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.levels: dict[tuple[str, str], Number] = {}
-        self.sent: list[tuple[str, Event, str]] = []
-        self.ids = 0
-        self.counted["histories"] += 1
-
-    @initialize(
-        goals=drafts(),
-        clock_ms=starts,
-        makes_known=st.booleans(),
-        known=st.sampled_from([0, 1, 2, 2, 2]),
-    )
-    def start(self, goals: list[Draft], clock_ms: int, makes_known: bool, known: int) -> None:
-        self.drafts = goals
-        self.pair = Pair(built(goals), clock_ms, self.counted, makes_known=makes_known)
-        for name in PLAYERS[:known]:
-            self.pair.initialize(name)
+class RulesMachine(RandomHistory):
+    """All is compared after each step."""
 
     # ── time and catalogues ───────────────────────────────────────────────────────────────────────
 
@@ -105,31 +61,51 @@ class RulesMachine(RuleBasedStateMachine):
 
     @rule(changes=edits)
     def a_catalogue_is_published(self, changes: list[Edit]) -> None:
-        self.drafts = edited(self.drafts, changes)
-        self.pair.publish(built(self.drafts))
+        self.publish(changes)
 
     @rule(back=st.integers(0, 3))
     def a_catalogue_is_served_again(self, back: int) -> None:
         self.pair.serve(max(1, len(self.pair.season.catalogues) - back))
 
-    @rule(name=players, changes=edits, by_ms=jumps, telling=tellings, stat=stats)
+    @rule(
+        name=players,
+        number=goal_numbers,
+        changes=edits,
+        by_ms=jumps,
+        telling=tellings,
+    )
     def a_patch_brings_the_player_back(
-        self, name: str, changes: list[Edit], by_ms: int, telling: Telling, stat: str
+        self, name: str, number: int, changes: list[Edit], by_ms: int, telling: Telling
     ) -> None:
         # New defaults, an immediate return, and play.
         self.pair.advance(by_ms)
-        self.a_catalogue_is_published(changes)
+        self.publish([*changes, Edit(number, "give", 0)])
         self.pair.initialize(name)
-        self._log_in(name, When("now", 0))
-        self._play(name, stat, telling, When("now", 0))
+        self.log_in(name, NOW)
+        self.play(name, self.drafts[number].kind.stat, telling, NOW)
+
+    @rule(name=players, number=goal_numbers, telling=tellings, turns=schedules)
+    def new_defaults_hear_of_old_stats(
+        self, name: str, number: int, telling: Telling, turns: Schedule
+    ) -> None:
+        # A goal that is new in the middle of a period, and then the period turns.
+        stat = self.drafts[number].kind.stat
+        self.play(name, stat, telling, NOW)
+        self.log_in(name, NOW)
+        self.publish([Edit(number, "give", 0)])
+        self.pair.initialize(name)
+        for _ in range(2):
+            self.play(name, stat, telling, NOW)
+            self.log_in(name, NOW)
+            self.pair.advance(end_ms(turns, self.pair.clock_ms) - self.pair.clock_ms)
 
     @rule(name=players, by_ms=jumps, telling=tellings, stat=stats)
     def a_player_is_away_and_back(self, name: str, by_ms: int, telling: Telling, stat: str) -> None:
-        self._play(name, stat, telling, When("now", 0))
+        self.play(name, stat, telling, NOW)
         self.pair.advance(by_ms)
         self.pair.initialize(name)
-        self._play(name, stat, telling, When("now", 0))
-        self._log_in(name, When("now", 0))
+        self.play(name, stat, telling, NOW)
+        self.log_in(name, NOW)
 
     # ── what clients ask ──────────────────────────────────────────────────────────────────────────
 
@@ -142,7 +118,7 @@ class RulesMachine(RuleBasedStateMachine):
 
     @rule(name=players, number=goal_numbers, active=st.booleans())
     def a_player_decides(self, name: str, number: int, active: bool) -> None:
-        self.pair.set_active(name, self._goal(number), active=active)
+        self.pair.set_active(name, self.goal(number), active=active)
 
     @rule(
         name=players,
@@ -167,14 +143,14 @@ class RulesMachine(RuleBasedStateMachine):
         self, name: str, place: int, picks: list[int], replace: bool, exclude_active: bool
     ) -> None:
         challenge = self.pair.catalogue.challenges[place]
-        eligible = self._pool(name, challenge, without_active=replace or exclude_active)
+        eligible = self.pool(name, challenge, without_active=replace or exclude_active)
         drawn = [eligible.pop(pick % len(eligible)) for pick in picks[: len(eligible)]]
         if drawn:
             self.pair.select(name, challenge, drawn, replace_existing=replace)
 
     @rule(name=players, number=goal_numbers)
     def a_player_claims(self, name: str, number: int) -> None:
-        self.pair.claim(name, self._goal(number))
+        self.pair.claim(name, self.goal(number))
 
     @rule(name=players)
     def a_player_claims_all_that_is_completed(self, name: str) -> None:
@@ -187,34 +163,34 @@ class RulesMachine(RuleBasedStateMachine):
 
     @rule(name=players, when=whens)
     def a_player_logs_in(self, name: str, when: When) -> None:
-        self._log_in(name, when)
+        self.log_in(name, when)
 
     @rule(name=players, stat=stats, telling=tellings, when=whens)
     def a_player_plays(self, name: str, stat: str, telling: Telling, when: When) -> None:
-        self._play(name, stat, telling, when)
+        self.play(name, stat, telling, when)
 
     @rule(name=players, stat=stats, value=values, increase=increases, when=whens)
     def a_producer_sends_what_it_likes(
         self, name: str, stat: str, value: Number, increase: Number, when: When
     ) -> None:
-        self._send(name, Source.STATISTIC, stat, when, value, increase)
+        self.send(name, Source.STATISTIC, stat, when, value, increase)
 
     @rule(back=st.integers(1, SENT_KEPT_MAX), same_id=st.booleans())
     def an_event_comes_again(self, back: int, same_id: bool) -> None:
         """Delivered twice; or its producer forgot that it had sent it."""
         if back <= len(self.sent):
             name, event, event_id = self.sent[-back]
-            self._deliver(name, event, event_id if same_id else None)
+            self.deliver(name, event, event_id if same_id else None)
 
     @rule(name=players, when=whens, by_ms=jumps, stat=stats, telling=tellings)
     def an_event_comes_again_later(
         self, name: str, when: When, by_ms: int, stat: str, telling: Telling
     ) -> None:
-        self._log_in(name, when)
-        self._play(name, stat, telling, when)
+        self.log_in(name, when)
+        self.play(name, stat, telling, when)
         self.pair.advance(by_ms)
         for _, event, event_id in self.sent[-2:]:
-            self._deliver(name, event, event_id)
+            self.deliver(name, event, event_id)
 
     @rule(
         name=players,
@@ -230,27 +206,48 @@ class RulesMachine(RuleBasedStateMachine):
         begin_ms = self.pair.clock_ms - between_ms * (len(ups) - 1)
         stream = []
         for place, up in enumerate(ups):
-            level = self._rise(name, stat, up)
+            level = self.rise(name, stat, up)
             at_ms = begin_ms + place * between_ms
             stream.append(Event(Source.STATISTIC, at_ms, stat, level, up))
         for place in order:
             if place < len(stream):
-                self._deliver(name, stream[place])
+                self.deliver(name, stream[place])
+
+    @rule(name=players, stat=stats, by=targets)
+    def a_late_statistic_tells_of_a_lower_start(self, name: str, stat: str, by: int) -> None:
+        known = self.pair.season.player(name, self.pair.clock_ms).stats.get(
+            stat_key(Source.STATISTIC, stat)
+        )
+        if known is not None:
+            value = max(0, known.starts.endless - by)
+            self.send(name, Source.STATISTIC, stat, When("newest", -1), value, 0)
+
+    @rule(name=players, number=goal_numbers, active=st.booleans(), to=st.integers(0, 4), when=whens)
+    def a_target_falls_below_what_was_reached(
+        self, name: str, number: int, active: bool, to: int, when: When
+    ) -> None:
+        goal = self.goal(number)
+        self.reach(name, goal, NOW, short_by=1)
+        self.pair.set_active(name, goal, active=False)
+        self.pair.set_active(name, goal, active=active)
+        self.publish([Edit(self.draft(goal), "target", to)])
+        self.play(name, goal.requirement.stat_code, Telling("silent", 1), when)
+        self.log_in(name, when)
 
     @rule(name=players, number=goal_numbers, when=whens)
     def a_player_reaches_a_target(self, name: str, number: int, when: When) -> None:
-        self._reach(name, self._goal(number), when)
+        self.reach(name, self.goal(number), when)
 
     @rule(name=players, number=goal_numbers, schedule=schedules)
     def a_target_is_reached_and_its_news_are_late(
         self, name: str, number: int, schedule: Schedule
     ) -> None:
         # The event happened before the period ended, and comes after it.
-        goal = self._goal(number)
-        self._reach(name, goal, When("now", 0), short_by=1)
+        goal = self.goal(number)
+        self.reach(name, goal, NOW, short_by=1)
         turn_ms = end_ms(schedule, self.pair.clock_ms)
         self.pair.advance(turn_ms + HOUR_MS - self.pair.clock_ms)
-        self._reach(name, goal, When("now", turn_ms - 1 - self.pair.clock_ms))
+        self.reach(name, goal, When("now", turn_ms - 1 - self.pair.clock_ms))
         self.pair.claim(name, goal)
 
     @rule(name=players, number=goal_numbers, active=st.booleans(), by_ms=jumps)
@@ -258,40 +255,40 @@ class RulesMachine(RuleBasedStateMachine):
         self, name: str, number: int, active: bool, by_ms: int
     ) -> None:
         # Decide today, then hear what happened yesterday.
-        goal = self._goal(number)
+        goal = self.goal(number)
         self.pair.set_active(name, goal, active=not active)
         self.pair.advance(by_ms)
         self.pair.set_active(name, goal, active=active)
         self.pair.set_active(name, goal, active=True)
         before_ms = start_ms(Schedule.DAILY, self.pair.clock_ms) - 1
-        self._reach(name, goal, When("now", before_ms - self.pair.clock_ms))
-        self._reach(name, goal, When("now", 0), short_by=1)
+        self.reach(name, goal, When("now", before_ms - self.pair.clock_ms))
+        self.reach(name, goal, NOW, short_by=1)
 
     @rule(name=players, number=goal_numbers, telling=tellings, by_ms=jumps)
     def a_goal_is_put_away_for_a_while(
         self, name: str, number: int, telling: Telling, by_ms: int
     ) -> None:
-        goal = self._goal(number)
+        goal = self.goal(number)
         stat = goal.requirement.stat_code
-        self._play(name, stat, telling, When("now", 0))
+        self.play(name, stat, telling, NOW)
         self.pair.set_active(name, goal, active=False)
-        self._play(name, stat, telling, When("now", 0))
+        self.play(name, stat, telling, NOW)
         self.pair.advance(by_ms)
         self.pair.set_active(name, goal, active=True)
-        self._play(name, stat, telling, When("now", 0))
+        self.play(name, stat, telling, NOW)
 
     @rule(name=players, number=goal_numbers, other=goal_numbers, schedule=schedules)
     def news_of_a_claimed_period_are_late(
         self, name: str, number: int, other: int, schedule: Schedule
     ) -> None:
-        goal = self._goal(number)
-        self._reach(name, goal, When("now", 0))
+        goal = self.goal(number)
+        self.reach(name, goal, NOW)
         self.pair.claim(name, goal)
         turn_ms = end_ms(schedule, self.pair.clock_ms)
         self.pair.advance(turn_ms - self.pair.clock_ms)
         # Whoever decides has his facts tidied up.
-        self.pair.set_active(name, self._goal(other), active=False)
-        self._reach(name, goal, When("now", -1))
+        self.pair.set_active(name, self.goal(other), active=False)
+        self.reach(name, goal, When("now", -1))
         self.pair.claim(name, goal)
 
     @rule(name=players, number=goal_numbers, telling=tellings)
@@ -299,72 +296,14 @@ class RulesMachine(RuleBasedStateMachine):
         self, name: str, number: int, telling: Telling
     ) -> None:
         # Taken up, out of the catalogue while its stat moves on, and back before yesterday's news.
-        goal = self._goal(number)
+        goal = self.goal(number)
         self.pair.set_active(name, goal, active=False)
         self.pair.set_active(name, goal, active=True)
-        away = [Edit(int(goal.goal_id.removeprefix("goal-")), "present", 0)]
-        self.a_catalogue_is_published(away)
+        away = [Edit(self.draft(goal), "present", 0)]
+        self.publish(away)
         self.pair.advance(DAY_MS)
-        self._log_in(name, When("now", 0))
-        self._play(name, goal.requirement.stat_code, telling, When("now", 0))
-        self.a_catalogue_is_published(away)
-        self._reach(name, goal, When("now", -DAY_MS))
-        self._log_in(name, When("now", -DAY_MS))
-
-    # ── how ───────────────────────────────────────────────────────────────────────────────────────
-
-    def _goal(self, number: int) -> Goal:
-        goals = self.pair.catalogue.goals
-        return goals[number % len(goals)]
-
-    def _pool(self, name: str, challenge: Challenge, *, without_active: bool) -> list[Goal]:
-        season = self.pair.season
-        seen = season.see(name, self.pair.clock_ms)
-        ids = season.pool(seen, challenge.challenge_id, without_active=without_active)
-        return [goal for goal in challenge.goals if goal.goal_id in ids]
-
-    def _send(
-        self, name: str, source: Source, stat: str, when: When, value: Number, increase: Number
-    ) -> None:
-        clock_ms = self.pair.clock_ms
-        player = self.pair.season.player(name, clock_ms)
-        at_ms = told_ms(when, clock_ms, player, stat_key(source, stat or "visits"))
-        event = Event(source, at_ms, stat, value, increase)
-        self._deliver(name, event)
-
-    def _deliver(self, name: str, event: Event, event_id: str | None = None) -> None:
-        if event_id is None:
-            self.ids += 1
-            event_id = str(self.ids)
-            self.sent = [*self.sent[1 - SENT_KEPT_MAX :], (name, event, event_id)]
-        self.pair.hear(name, event, event_id)
-
-    def _log_in(self, name: str, when: When) -> None:
-        self._send(name, Source.LOGIN, "", when, 0, 0)
-
-    def _rise(self, name: str, stat: str, by: Number) -> Number:
-        level = max(0, self.levels.get((name, stat), FIRST_LEVEL) + by)
-        self.levels[name, stat] = level
-        return level
-
-    def _play(self, name: str, stat: str, telling: Telling, when: When) -> None:
-        """Move a statistic, and tell it."""
-        how, by = telling
-        up, told = {
-            "exact": (by, by),
-            "silent": (by, 0),
-            "gap": (by + 2, by),
-            "fraction": (by / 4, by / 4),
-            "fall": (-by, -by),
-        }[how]
-        level = self._rise(name, stat, up)
-        self._send(name, Source.STATISTIC, stat, when, level, told)
-
-    def _reach(self, name: str, goal: Goal, when: When, *, short_by: int = 0) -> None:
-        """Do what the goal asks for, or a little less."""
-        by = goal.requirement.target_value - short_by
-        if goal.source is Source.LOGIN:
-            for _ in range(by):
-                self._log_in(name, when)
-        elif by:
-            self._play(name, goal.requirement.stat_code, Telling("exact", by), when)
+        self.log_in(name, NOW)
+        self.play(name, goal.requirement.stat_code, telling, NOW)
+        self.publish(away)
+        self.reach(name, goal, When("now", -DAY_MS))
+        self.log_in(name, When("now", -DAY_MS))
