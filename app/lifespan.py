@@ -12,6 +12,7 @@ from app.domain.clock import Clock
 from app.domain.goal import Catalogue
 from app.events.days import keeping_days
 from app.rewards.service import open_rewards
+from app.services.plans import find_shared
 from app.settings import Settings
 from app.state import Services
 from app.telemetry import Metrics, flush_spans
@@ -61,6 +62,9 @@ async def lifespan(
         metrics.loop_lag.set_function(lambda: loop_lag.read_ns() / 1e9)
         revisions = PgRevisions(database)
         revision = await revisions.register(catalogue)
+        state = CatalogueState(catalogue, revision)
+        # Of players without a row, and of those who came under this catalogue: most on launch day.
+        await find_shared([(), (revision,)], state, revisions)
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
         clock = Clock()
         events = PgEvents(database, clock)
@@ -72,7 +76,7 @@ async def lifespan(
             yield Services(
                 players=PgPlayers(database, clock),
                 revisions=revisions,
-                catalogue=CatalogueState(catalogue, revision),
+                catalogue=state,
                 events=events,
                 clock=clock,
                 claims=PgClaims(
