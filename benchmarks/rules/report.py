@@ -1,4 +1,4 @@
-"""What `bench-rules` found, as Markdown between its two markers of the README.
+"""What `bench-rules` found, as Markdown: the targets in the README, all figures beside the results.
 
 A figure is the median of the rounds, with the lowest and the highest in brackets.
 """
@@ -15,27 +15,35 @@ from benchmarks.report import README, replace_between_markers, table
 from benchmarks.rules.figures import Part, Results, Row, Target, Values
 
 RESULTS = ROOT / "benchmarks" / "results" / "rules.json"
+FIGURES = RESULTS.with_suffix(".md")
 BEGIN, END = "<!-- rules:begin -->", "<!-- rules:end -->"
 # Parts in the order in which people read them.
 ORDER = ("process", "http", "burst", "written", "storage", "events", "claims")
-# The README has the targets of all parts, and of these the figures.
-SHOWN = ("http", "burst", "events", "claims")
 
 
 def render(results: Results) -> str:
-    """Return what the README shows: every target, some tables, the machine of each part."""
-    parts = [results.parts[key] for key in ORDER if key in results.parts]
+    """Return what the README shows: every target, what was void, the machine of each part."""
+    parts = _in_order(results)
     blocks = [targets_of(parts)]
-    for part in parts:
-        if part.key in SHOWN:
-            blocks += list(_tables(part))
+    blocks += [f"{part.title}. Void: {part.void}." for part in parts if part.void]
     blocks.append("\n".join(_machines(parts)))
     return "\n\n".join(blocks)
 
 
+def render_figures(results: Results) -> str:
+    """Return all figures of all parts."""
+    parts = _in_order(results)
+    blocks = ["# What `make bench-rules` found", *map(describe_part, parts)]
+    return "\n\n".join([*blocks, "\n".join(_machines(parts))]) + "\n"
+
+
+def _in_order(results: Results) -> list[Part]:
+    return [results.parts[key] for key in ORDER if key in results.parts]
+
+
 def describe_part(part: Part) -> str:
     """Return everything that a part found."""
-    blocks = [f"### {part.title}"]
+    blocks = [f"## {part.title}"]
     if part.targets:
         blocks.append(targets_of([part]))
     return "\n\n".join([*blocks, *_tables(part)])
@@ -111,7 +119,8 @@ def keep(part: Part, path: Path = RESULTS) -> Results:
 
 
 def write_readme(results: Results) -> None:
-    """Put the tables into the README."""
+    """Put the targets into the README, and the figures beside the results."""
+    FIGURES.write_text(render_figures(results))
     text = README.read_text()
     README.write_text(replace_between_markers(text, render(results), begin=BEGIN, end=END))
 
