@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next timer: hours of waiting take no time at all."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -37,3 +37,13 @@ def clock_ns() -> int:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     return loop.time_ns()
+
+
+def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test in virtual time."""
+
+    def run() -> None:
+        run_virtual(test())
+
+    run.__name__ = test.__name__
+    return run

@@ -33,10 +33,7 @@ from app.domain.rules import Rule
 from app.domain.view import DONE, View
 from app.errors import Problem, Reason, short
 from app.services.challenges import see
-from app.services.contention import contended
-
-# Each round that one writer loses, another one has won: ten claims at once need ten at most.
-ROUNDS_MAX = 12
+from app.services.contention import ROUNDS_MAX, contended
 
 
 class Claiming(NamedTuple):

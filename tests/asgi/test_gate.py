@@ -1,7 +1,6 @@
 """The gate's shell, in virtual time, around an application that does what it is told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -25,7 +24,7 @@ from middleware.admission import (
 )
 from middleware.gate import AdmissionGate
 from tests.asgi_client import Exchange, http_scope, settle
-from tests.virtual_time import clock_ns, run_virtual
+from tests.virtual_time import clock_ns, run_virtual, virtual
 
 SETTINGS = AdmissionSettings(limit=1, initialize_rate=None, quota=Rate.per_second(1000, burst=1000))
 
@@ -73,14 +72,6 @@ class Bench:
     def at_rest(self) -> bool:
         snapshot = self.core.snapshot(0)
         return snapshot.running == 0 and not any(snapshot.waiting.values())
-
-
-def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    def run() -> None:
-        run_virtual(test())
-
-    run.__name__ = test.__name__
-    return run
 
 
 @virtual
@@ -255,7 +246,7 @@ async def test_a_slow_failure_is_a_lesson_about_capacity_and_a_mistake_of_the_cl
     assert bench.core.snapshot(0).drain_interval_ns == learnt
     bench.statuses["/away"] = 503
     bench.send("/away")
-    await asyncio.sleep(3)  # likewise
+    await asyncio.sleep(3)  # of the virtual clock, too
     await bench.end("/away")
     assert bench.core.snapshot(0).drain_interval_ns > learnt
 

@@ -7,8 +7,9 @@ from starlette.types import Receive, Scope, Send
 
 from middleware.admission import AdmissionCore
 from middleware.gate import AdmissionGate
-from tests.asgi.test_gate import SETTINGS, Bench, virtual
+from tests.asgi.test_gate import SETTINGS, Bench
 from tests.asgi_client import Exchange, http_scope, settle
+from tests.virtual_time import virtual
 
 
 class ReleasingBench(Bench):

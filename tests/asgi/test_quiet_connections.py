@@ -50,11 +50,11 @@ async def closed_after_s(*pauses_s: float, request: bytes = REQUEST) -> float:
     """Return how long after its last request a connection is closed; each comes after a pause."""
     connection, wire = connect()
     for pause_s in pauses_s:
-        await asyncio.sleep(pause_s)
+        await asyncio.sleep(pause_s)  # of the virtual clock: no time passes
         assert wire.closed_at_s is None
         connection.data_received(request)
     asked_at_s = asyncio.get_running_loop().time()
-    await asyncio.sleep(100)
+    await asyncio.sleep(100)  # of the virtual clock, too
     assert wire.answers == len(pauses_s)
     assert wire.closed_at_s is not None
     return wire.closed_at_s - asked_at_s

@@ -18,6 +18,7 @@ from benchmarks.claims.load import Claimers, Got, NeverClaimed
 from tests.eventually import eventually
 
 WANTED = [Wanted(f"p{number}", "c", "g", ("WALLET", "GEMS", 10)) for number in range(3)]
+# A child that would outlive the test by far; each test kills it, and none waits for it.
 IDLE = "import time; time.sleep(60)"
 
 Answer = Callable[[str], int | None]

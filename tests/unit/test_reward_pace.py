@@ -1,19 +1,9 @@
 """How many calls may run and begin, in virtual time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from app.rewards.pace import Pace
-from tests.virtual_time import run_virtual
-
-
-def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    def run() -> None:
-        run_virtual(test())
-
-    run.__name__ = test.__name__
-    return run
+from tests.virtual_time import virtual
 
 
 async def begun(pace: Pace, tries: int) -> int:
@@ -32,7 +22,7 @@ async def test_no_more_calls_run_than_there_are_places() -> None:
 async def test_no_more_calls_begin_in_a_second_than_the_rate() -> None:
     pace = Pace(concurrency=100, rate_per_s=7)
     assert await begun(pace, 20) == 7
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # of the virtual clock: no time passes
     assert await begun(pace, 20) == 7
 
 
@@ -92,5 +82,5 @@ async def test_who_stops_waiting_takes_nothing_along() -> None:
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # of the virtual clock: no time passes
     assert await pace.try_begin()
