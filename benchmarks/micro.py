@@ -18,7 +18,7 @@ from rich.table import Table
 
 from app.domain.answer import Fragments
 from app.domain.catalogue import parse_catalogue
-from app.domain.goal import Catalogue, GoalState, Status
+from app.domain.goal import Catalogue, GoalState, States, Status
 from app.domain.loadtest_catalogue import generate_catalogue
 from benchmarks.manifest import Manifest, manifest
 from benchmarks.naive import NaiveAnswers
@@ -30,7 +30,7 @@ ASSIGNED_AT_MS = NOW_MS - 3_600_000
 RESULT = Path(__file__).parent / "results" / "micro.json"
 
 Build = Callable[[], bytes]
-States = Mapping[int, GoalState]
+Changed = Mapping[int, GoalState]
 
 
 class Case(NamedTuple):
@@ -91,30 +91,30 @@ class _Bench:
     def __init__(self, catalogue: Catalogue) -> None:
         self._goals = catalogue.goals
         self.given = [index for index, goal in enumerate(self._goals) if goal.default_assigned]
-        self._template = Fragments(catalogue).template([self.given])
+        self._template = Fragments(catalogue).template([self.given], {})
         self._naive = NaiveAnswers(catalogue)
 
     def list_case(
-        self, name: str, states: States, *, target_us: float | None, active_only: bool = False
+        self, name: str, states: Changed, *, target_us: float | None, active_only: bool = False
     ) -> Case:
-        full = self._every_state(states)
+        full, seen = self._every_state(states), States({}, states)
         return Case(
             name,
             target_us,
-            lambda: self._template.list_answer(states, NOW_MS, active_only=active_only),
+            lambda: self._template.list_answer(seen, NOW_MS, active_only=active_only),
             lambda: self._naive.list_answer(full, NOW_MS, active_only=active_only),
         )
 
-    def initialize_case(self, name: str, states: States) -> Case:
-        full = self._every_state(states)
+    def initialize_case(self, name: str, states: Changed) -> Case:
+        full, seen = self._every_state(states), States({}, states)
         return Case(
             name,
             None,
-            lambda: self._template.initialize_answer(states, [ASSIGNED_AT_MS], NOW_MS, 0),
+            lambda: self._template.initialize_answer(seen, [ASSIGNED_AT_MS], NOW_MS, 0),
             lambda: self._naive.initialize_answer(full, NOW_MS, 0),
         )
 
-    def _every_state(self, states: States) -> Mapping[str, GoalState]:
+    def _every_state(self, states: Changed) -> Mapping[str, GoalState]:
         given = set(self.given)
         return {
             goal.goal_id: states.get(index)
@@ -127,11 +127,11 @@ def _state(progress: int, status: Status, *, is_active: bool = True) -> GoalStat
     return GoalState(progress, status, None, None, is_active, ASSIGNED_AT_MS, locked=False)
 
 
-def _begun(indexes: range | list[int]) -> States:
+def _begun(indexes: range | list[int]) -> Changed:
     return {index: _state(index + 1, Status.IN_PROGRESS) for index in indexes}
 
 
-def _claimed(indexes: range) -> States:
+def _claimed(indexes: range) -> Changed:
     # Each at a second of its own, so that no text of an instant can be used twice.
     return {
         index: _state(index + 1, Status.CLAIMED)._replace(

@@ -22,7 +22,7 @@ from app.domain.fragments import (
     challenge_opening,
     encode_goal,
 )
-from app.domain.goal import Catalogue, GoalState, Schedule
+from app.domain.goal import Catalogue, Schedule, States
 from app.domain.pages import Boundaries, InitializePage, ListPage
 from app.domain.period import next_boundary_ms
 
@@ -39,13 +39,14 @@ class Fragments:
         self.challenge_openings = tuple(map(challenge_opening, catalogue.challenges))
         self._schedules = sorted({goal.schedule for goal in self.goals if goal.schedule})
 
-    def template(self, given: Sequence[Collection[int]]) -> "Template":
+    def template(self, given: Sequence[Collection[int]], group_of: Mapping[int, int]) -> "Template":
         """Return the template for players to whom the k-th entry gave the goals in `given[k]`.
 
-        A goal in several entries belongs to the first. Making one costs about as much as twenty
-        answers, so keep it; its own memory is small, since the bytes are shared.
+        A goal in several entries belongs to the first. `group_of` has the group of each given goal
+        that moves with others of the same entry (`app.domain.plan`). Making one costs about as much
+        as twenty answers, so keep it; its own memory is small, since the bytes are shared.
         """
-        return Template(self, given)
+        return Template(self, given, group_of)
 
     def boundaries(self, now_ms: int) -> Boundaries:
         """Return when each schedule that some goal follows turns next."""
@@ -58,8 +59,14 @@ class Fragments:
 class Template:
     """The answers for all players with the same given goals, open where one may differ."""
 
-    def __init__(self, fragments: Fragments, given: Sequence[Collection[int]]) -> None:
+    def __init__(
+        self,
+        fragments: Fragments,
+        given: Sequence[Collection[int]],
+        group_of: Mapping[int, int],
+    ) -> None:
         self._fragments = fragments
+        self._group_of = group_of
         self._entry_of: dict[int, int] = {}
         for entry, indexes in enumerate(given):
             for index in indexes:
@@ -69,9 +76,7 @@ class Template:
         self._active = self._list_page(self._given_in_order)
         self._initialize = self._initialize_page(self._given_in_order)
 
-    def list_answer(
-        self, states: Mapping[int, GoalState], now_ms: int, *, active_only: bool = False
-    ) -> bytes:
+    def list_answer(self, states: States, now_ms: int, *, active_only: bool = False) -> bytes:
         """Return the body of `GET /v1/challenges`; `active_only` leaves out what is not active."""
         page = self._all
         if active_only:
@@ -83,7 +88,7 @@ class Template:
     def challenge_answer(
         self,
         indexes: Sequence[int],
-        states: Mapping[int, GoalState],
+        states: States,
         now_ms: int,
         *,
         active_only: bool = False,
@@ -105,7 +110,7 @@ class Template:
 
     def initialize_answer(
         self,
-        states: Mapping[int, GoalState],
+        states: States,
         assigned_at_ms: Sequence[int],
         now_ms: int,
         new_assignments: int,
@@ -120,20 +125,22 @@ class Template:
         boundaries = self._fragments.boundaries(now_ms)
         return page.render(states, assigned_at_ms, boundaries, new_assignments)
 
-    def _toggled(self, states: Mapping[int, GoalState]) -> bool:
+    def _toggled(self, states: States) -> bool:
         """Return whether other goals are active than those that were given."""
-        are_given = map(self._entry_of.__contains__, states)
-        are_active = [state.is_active for state in states.values()]
+        are_given = map(self._entry_of.__contains__, states.own)
+        are_active = [state.is_active for state in states.own.values()]
         return not all(map(eq, are_active, are_given))
 
-    def _active_indexes(self, states: Mapping[int, GoalState]) -> list[int]:
-        active = {index for index in self._given_in_order if index not in states}
-        active.update(index for index, state in states.items() if state.is_active)
+    def _active_indexes(self, states: States) -> list[int]:
+        active = {index for index in self._given_in_order if index not in states.own}
+        active.update(index for index, state in states.own.items() if state.is_active)
         return sorted(active)
 
     def _list_page(self, shown: Sequence[int]) -> ListPage:
         fragments = self._fragments
-        return ListPage(fragments.goals, fragments.challenge_openings, shown, self._entry_of)
+        return ListPage(
+            fragments.goals, fragments.challenge_openings, shown, self._entry_of, self._group_of
+        )
 
     def _initialize_page(self, shown: Sequence[int]) -> InitializePage:
-        return InitializePage(self._fragments.goals, shown, self._entry_of)
+        return InitializePage(self._fragments.goals, shown, self._entry_of, self._group_of)

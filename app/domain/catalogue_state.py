@@ -40,7 +40,7 @@ class CatalogueState:
     def keep(self, revisions: tuple[int, ...], defaults: Sequence[Collection[str]]) -> Shared:
         """Work out what entries of these revisions share, which gave these defaults; keep it."""
         plan = Plan(self.catalogue, self.rules, defaults)
-        shared = Shared(plan, self.fragments.template(plan.goals))
+        shared = Shared(plan, self.fragments.template(plan.goals, plan.group_of))
         self._shared[revisions] = shared
         if len(self._shared) > PLANS_MAX:
             del self._shared[next(iter(self._shared))]

@@ -3,6 +3,7 @@
 Field names are snake_case here and camelCase on the wire and in `challenges.json`.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -118,6 +119,17 @@ class GoalState(NamedTuple):
     is_active: bool
     assigned_at_ms: int | None
     locked: bool
+
+
+class States(NamedTuple):
+    """What a player sees of the goals that are not untouched, by number.
+
+    `moving` has one state for all goals of a group (`app.domain.plan`): begun, given by the entry
+    that gave the group, and nothing else known of them. `own` has goals one by one, and outranks.
+    """
+
+    moving: Mapping[int, GoalState]
+    own: Mapping[int, GoalState]
 
 
 class Catalogue(msgspec.Struct, frozen=True):

@@ -14,11 +14,10 @@ class Group(NamedTuple):
     They have the same stat, entry of `given`, span and kind. `by_target` has the easiest first.
     """
 
+    number: int
     entry: int
     latest: bool
     span: Span
-    free: tuple[int, ...]
-    gated: tuple[int, ...]  # those with prerequisites
     by_target: tuple[Rule, ...]
 
 
@@ -26,7 +25,8 @@ class Plan:
     """One list of catalogue revisions that gave their defaults, under the catalogue being served.
 
     `goals[k]` are the goals that entry k gives first; `entry_of` is the inverse. `missing` are the
-    catalogue's own defaults that no entry gives.
+    catalogue's own defaults that no entry gives. `groups` are by stat key; `group_of` has the
+    number of each given goal's group.
     """
 
     def __init__(
@@ -50,23 +50,28 @@ class Plan:
         self.goals: tuple[tuple[int, ...], ...] = tuple(map(tuple, goals))
         self.missing: tuple[int, ...] = tuple(missing)
         self.groups: Mapping[str, tuple[Group, ...]] = _groups(rules, self.entry_of)
+        self.group_of: Mapping[int, int] = {
+            rule.number: group.number
+            for groups in self.groups.values()
+            for group in groups
+            for rule in group.by_target
+        }
 
 
 def _groups(rules: Rules, entry_of: Mapping[int, int]) -> Mapping[str, tuple[Group, ...]]:
     alike: dict[tuple[str, int, bool, Span], list[Rule]] = {}
-    for number, entry in entry_of.items():
-        rule = rules.goals[number]
+    for goal, entry in entry_of.items():
+        rule = rules.goals[goal]
         alike.setdefault((rule.stat, entry, rule.latest, rule.span), []).append(rule)
     groups: dict[str, list[Group]] = {}
-    for (stat, entry, latest, span), members in alike.items():
+    for number, ((stat, entry, latest, span), members) in enumerate(alike.items()):
         groups.setdefault(stat, []).append(
             Group(
+                number=number,
                 entry=entry,
                 latest=latest,
                 span=span,
-                free=tuple(rule.number for rule in members if not rule.prerequisites),
-                gated=tuple(rule.number for rule in members if rule.prerequisites),
                 by_target=tuple(sorted(members, key=lambda rule: rule.target)),
             )
         )
-    return {stat: tuple(members) for stat, members in groups.items()}
+    return {stat: tuple(of_stat) for stat, of_stat in groups.items()}

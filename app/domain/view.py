@@ -1,10 +1,10 @@
 """What a player sees of each goal, from the facts, the catalogue and the moment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from app.domain.facts import GoalFacts, Number
-from app.domain.goal import GoalState, Status
+from app.domain.goal import GoalState, States, Status
 from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.progress import Days, given_progress, normal, progress_of, shown
@@ -14,67 +14,79 @@ DONE = frozenset({Status.COMPLETED, Status.CLAIMED})
 
 
 class View(NamedTuple):
-    """The goals that differ from their untouched state, by number, in one moment."""
+    """What a player sees in one moment: the goals that differ from their untouched state."""
 
     rules: Rules
     plan: Plan
     player: Player
     now_ms: int
-    states: Mapping[int, GoalState]
+    states: States
 
     def of(self, number: int) -> GoalState:
         """Return what the player sees of a goal."""
-        return self.states.get(number) or _untouched(self.rules, self.plan, self.player, number)
+        own = self.states.own.get(number)
+        return own or _moving_or_untouched(
+            self.rules, self.plan, self.player, self.states.moving, number
+        )
+
+    def is_untouched(self, number: int) -> bool:
+        """Return whether nothing ever happened to a goal that shows now."""
+        moving, own = self.states
+        return number not in own and self.plan.group_of.get(number) not in moving
 
 
 def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     """Return what the player sees. `plan` is that of the player's list of revisions."""
     days = Days(now_ms)
-    states = _as_they_move(plan, player, days)
+    moving = _as_they_move(plan, player, days)
+    own: dict[int, GoalState] = {}
     done = set()
-    # By the state they moved with, which is kept beside: its identity must not be used again.
-    completed: dict[tuple[int, int | None, int | None, Number], tuple[GoalState, GoalState]] = {}
+    # Most facts are of goals that were given and completed, many at one moment.
+    alike: dict[tuple[int | None, bool, int | None, int | None, Number], GoalState] = {}
+    by_id, group_of = rules.by_id, plan.group_of
     for goal_id, facts in player.goals.items():
-        rule = rules.by_id.get(goal_id)
+        rule = by_id.get(goal_id)
         if rule is None:
             continue
         number = rule.number
         if facts.active is not None or rule.span is not None:
             state = _with_facts(plan, player, rule, facts, days)
-        elif number not in states:
-            state = _as_given(_untouched(rules, plan, player, number), facts)
         else:
-            # Most facts are of goals that were given and completed, many at one moment.
-            moving = states[number]
-            key = (id(moving), facts.completed_at_ms, facts.claimed_at_ms, facts.carry)
-            if key not in completed:
-                completed[key] = moving, _as_given(moving, facts)
-            _, state = completed[key]
-        states[number] = state
+            key = (
+                group_of.get(number),
+                not rule.prerequisites,
+                facts.completed_at_ms,
+                facts.claimed_at_ms,
+                facts.carry,
+            )
+            if key not in alike:
+                before = _moving_or_untouched(rules, plan, player, moving, number)
+                alike[key] = _as_given(before, facts)
+            state = alike[key]
+        own[number] = state
         if state.status in DONE:
             done.add(number)
-    _unlock(rules, plan, player, states, done)
-    return View(rules, plan, player, now_ms, states)
+    for number in _opened(rules, done):
+        state = own.get(number) or _moving_or_untouched(rules, plan, player, moving, number)
+        own[number] = state._replace(locked=False)
+    return View(rules, plan, player, now_ms, States(moving, own))
 
 
 def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState]:
-    """Return the states of given goals with progress, as long as nothing else is known of them.
+    """Return the states of groups with progress, as long as nothing else is known of a goal.
 
     One state for all that move together: 500 goals take no longer than five.
     """
-    states: dict[int, GoalState] = {}
+    moving: dict[int, GoalState] = {}
     for key, stat in player.stats.items():
         for group in plan.groups.get(key, ()):
             progress = shown(given_progress(group, stat, group.entry, days))
             if progress > 0:
                 assigned_at_ms = player.given[group.entry].at_ms
-                state = GoalState(
+                moving[group.number] = GoalState(
                     progress, Status.IN_PROGRESS, None, None, True, assigned_at_ms, False
                 )
-                states.update(dict.fromkeys(group.free, state))
-                if group.gated:
-                    states.update(dict.fromkeys(group.gated, state._replace(locked=True)))
-    return states
+    return moving
 
 
 def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
@@ -109,25 +121,25 @@ def _with_facts(plan: Plan, player: Player, rule: Rule, stored: GoalFacts, days:
     )
 
 
-def _unlock(
-    rules: Rules, plan: Plan, player: Player, states: dict[int, GoalState], done: set[int]
-) -> None:
-    """Open the locks whose prerequisites are all completed or claimed, active or not."""
-    opened = {number for goal in done for number in rules.dependents.get(goal, ())}
-    for number in opened:
+def _opened(rules: Rules, done: set[int]) -> Iterator[int]:
+    """Yield the goals whose prerequisites are all completed or claimed, active or not."""
+    concerned = {
+        number for goal in rules.dependents.keys() & done for number in rules.dependents[goal]
+    }
+    for number in concerned:
         if done.issuperset(rules.goals[number].prerequisites):
-            state = states.get(number) or _untouched(rules, plan, player, number)
-            states[number] = state._replace(locked=False)
+            yield number
 
 
-def _untouched(rules: Rules, plan: Plan, player: Player, number: int) -> GoalState:
+def _moving_or_untouched(
+    rules: Rules, plan: Plan, player: Player, moving: Mapping[int, GoalState], number: int
+) -> GoalState:
+    """Return the state of a goal of which nothing is known but that it may have been given."""
+    gated = bool(rules.goals[number].prerequisites)
+    group = plan.group_of.get(number)
+    state = None if group is None else moving.get(group)
+    if state is not None:
+        return state._replace(locked=True) if gated else state
     entry = plan.entry_of.get(number)
-    return GoalState(
-        0,
-        Status.NOT_STARTED,
-        None,
-        None,
-        entry is not None,
-        None if entry is None else player.given[entry].at_ms,
-        bool(rules.goals[number].prerequisites),
-    )
+    assigned_at_ms = None if entry is None else player.given[entry].at_ms
+    return GoalState(0, Status.NOT_STARTED, None, None, entry is not None, assigned_at_ms, gated)

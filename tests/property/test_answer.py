@@ -19,6 +19,7 @@ from app.domain.goal import (
     Rotation,
     Schedule,
     Source,
+    States,
     Status,
 )
 from app.domain.period import next_boundary_ms, rfc3339
@@ -36,7 +37,8 @@ class Situation(NamedTuple):
     catalogue: Catalogue
     given: list[list[int]]
     assigned_at_ms: list[int]
-    states: dict[int, GoalState]
+    group_of: dict[int, int]
+    states: States
     now_ms: int
 
 
@@ -60,13 +62,37 @@ def situations(draw: st.DrawFn) -> Situation:
         assigned_at_ms=st.none() | moments,
         locked=st.booleans(),
     )
+    given = [[i for i, owner in enumerate(owners) if owner == entry] for entry in (0, 1)]
+    assigned_at_ms = draw(st.lists(moments, min_size=2, max_size=2))
+    group_of, moving = draw(groups_of(given, assigned_at_ms))
     return Situation(
         catalogue=catalogue,
-        given=[[i for i, owner in enumerate(owners) if owner == entry] for entry in (0, 1)],
-        assigned_at_ms=draw(st.lists(moments, min_size=2, max_size=2)),
-        states=draw(st.dictionaries(st.integers(0, count - 1), states)),
+        given=given,
+        assigned_at_ms=assigned_at_ms,
+        group_of=group_of,
+        states=States(moving, draw(st.dictionaries(st.integers(0, count - 1), states))),
         now_ms=draw(moments),
     )
+
+
+@st.composite
+def groups_of(
+    draw: st.DrawFn, given: list[list[int]], assigned_at_ms: list[int]
+) -> tuple[dict[int, int], dict[int, GoalState]]:
+    """Draw up to two groups of each entry's goals, of which some have begun to move."""
+    group_of, moving = {}, {}
+    for entry, goals in enumerate(given):
+        for goal in goals:
+            group = draw(st.none() | st.sampled_from([2 * entry, 2 * entry + 1]))
+            if group is not None:
+                group_of[goal] = group
+        for group in (2 * entry, 2 * entry + 1):
+            progress = draw(st.integers(0, 99))
+            if progress:
+                moving[group] = GoalState(
+                    progress, Status.IN_PROGRESS, None, None, True, assigned_at_ms[entry], False
+                )
+    return group_of, moving
 
 
 @st.composite
@@ -102,7 +128,12 @@ def every_state(situation: Situation) -> list[GoalState]:
             assigned_at_ms=None if entry is None else situation.assigned_at_ms[entry],
             locked=bool(goal.prerequisites),
         )
-        states.append(situation.states.get(index, untouched))
+        moving, own = situation.states
+        group = situation.group_of.get(index)
+        begun = None if group is None else moving.get(group)
+        if begun is not None:
+            begun = begun._replace(locked=bool(goal.prerequisites))
+        states.append(own.get(index) or begun or untouched)
     return states
 
 
@@ -198,7 +229,7 @@ def read(answer: bytes) -> Mapping[str, Any]:
 
 @given(situations(), st.booleans())
 def test_the_spliced_list_is_the_obvious_one(situation: Situation, active_only: bool) -> None:
-    template = Fragments(situation.catalogue).template(situation.given)
+    template = Fragments(situation.catalogue).template(situation.given, situation.group_of)
     answer = template.list_answer(situation.states, situation.now_ms, active_only=active_only)
     expected = slow_list(situation, active_only=active_only)
     assert read(answer) == expected
@@ -209,7 +240,7 @@ def test_the_spliced_list_is_the_obvious_one(situation: Situation, active_only: 
 def test_the_spliced_initialize_is_the_obvious_one(
     situation: Situation, new_assignments: int
 ) -> None:
-    template = Fragments(situation.catalogue).template(situation.given)
+    template = Fragments(situation.catalogue).template(situation.given, situation.group_of)
     answer = template.initialize_answer(
         situation.states, situation.assigned_at_ms, situation.now_ms, new_assignments
     )
