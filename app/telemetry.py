@@ -264,8 +264,8 @@ def _json_logger(filtering: Any) -> Any:
 
     class JsonLogger(filtering):  # type: ignore[misc]
         def _proxy_to_logger(self, level: str, event: str | None = None, /, **fields: Any) -> None:
-            line = self._context | fields | {"event": event, "level": level}
-            line["timestamp"] = datetime.now(UTC).isoformat().removesuffix("+00:00") + "Z"
+            line = self._context | fields
+            line |= {"event": event, "level": level, "timestamp": datetime.now(UTC)}
             _add_trace_id(self, level, line)
             if "exc_info" in line:
                 structlog.processors.format_exc_info(self, level, line)

@@ -60,6 +60,10 @@ UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
 """Classes without slots return after the first, plus a random part of the second: within 1 s."""
 
 
+NOBODY = Turn((), (), None)
+"""What follows where nobody waits, which is nearly always."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The core at a glance."""
@@ -116,6 +120,8 @@ class AdmissionCore:
 
     def leave(self, place: Place, outcome: Outcome, now_ns: int) -> Turn:
         """End a place, wherever it stands, and hand on what it held. Twice is once."""
+        if place.standing is Standing.GONE:
+            return NOBODY
         if place.standing is Standing.WAITING:
             self._line.remove(place)
         elif place.standing is Standing.RUNNING and place.cls is not Class.CONTROL:
@@ -126,6 +132,8 @@ class AdmissionCore:
 
     def wake(self, now_ns: int) -> Turn:
         """Refuse whoever's deadline has passed, then give every free place to whoever is next."""
+        if not self._line:
+            return NOBODY
         refused = tuple(self._expire(now_ns))
         granted = tuple(self._grant(now_ns))
         return Turn(granted, refused, self._wake_at_ns(now_ns))

@@ -25,6 +25,9 @@ class Line:
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
+    def __bool__(self) -> bool:
+        return bool(self._per_key)  # asked several times a request
+
     def __contains__(self, place: Place) -> bool:
         return place in self._queues[place.cls]
 
@@ -43,6 +46,8 @@ class Line:
         self._per_key[key] -= 1
         if not self._per_key[key]:
             del self._per_key[key]
+        if not self._per_key:
+            self._deadlines.clear()
 
     def waiting(self, cls: Class) -> int:
         """Return how many of this class wait."""
@@ -50,6 +55,8 @@ class Line:
 
     def ahead_of(self, cls: Class) -> int:
         """Return how many would be served before a newcomer of this class."""
+        if not self:
+            return 0
         return sum(len(self._queues[other]) for other in Class if other <= cls)
 
     def rated_ahead_of(self, cls: Class) -> int:
