@@ -8,6 +8,8 @@ from collections import Counter
 
 from hypothesis import settings
 
+from tests.rules.catalogues import ROTATIONS
+from tests.rules.pair import turn_of
 from tests.rules.run import STEPS, run_histories
 
 # Each history is 50 steps of the machine: 10,500 of them.
@@ -21,6 +23,8 @@ MET_MIN = {
     "events ignored": 100,
     "late statistics": 200,
     "logins of an older day": 100,
+    "month ends": 200,
+    **{turn_of(rotation): 50 if rotation.reset_progress else 5 for rotation in ROTATIONS},
     "period turns with offsets held": 100,
     "returns with new defaults": 50,
     "older catalogues served again": 30,

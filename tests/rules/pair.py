@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from app.domain.claim import Claimed, Refusal
 from app.domain.event import Event
-from app.domain.goal import Catalogue, Challenge, Goal, GoalState, Source
+from app.domain.goal import Catalogue, Challenge, Goal, GoalState, Rotation, Source
 from app.domain.intake import Result
 from app.domain.player import Player
 from app.domain.view import View
@@ -22,7 +23,7 @@ from tests.model.operations import (
     verdict,
     welcome,
 )
-from tests.model.periods import milliseconds, moment
+from tests.model.periods import first_day, milliseconds, moment
 from tests.model.rows import Person
 from tests.rules.moments import DAY_MS
 from tests.rules.season import Season
@@ -77,6 +78,7 @@ class Pair:
 
     def advance(self, by_ms: int) -> None:
         """Let time pass."""
+        self._count_turns(moment(self.clock_ms), moment(self.clock_ms + by_ms))
         self.clock_ms += by_ms
         for person in self.people.values():
             person.tick(moment(self.clock_ms))
@@ -221,6 +223,18 @@ class Pair:
             for key, stat in before.stats.items()
         )
 
+    def _count_turns(self, before: datetime, after: datetime) -> None:
+        """Count the periods that turn over a goal with progress, by what its rotation says."""
+        self.counted["month ends"] += before.month != after.month
+        for name in self.people:
+            seen = self.season.see(name, self.clock_ms)
+            for goal in self.catalogue.goals:
+                rotation = goal.rotation
+                if rotation is None or not self._state(seen, goal).progress:
+                    continue
+                turns = first_day(rotation.schedule, before) != first_day(rotation.schedule, after)
+                self.counted[turn_of(rotation)] += turns
+
     def _count_event(self, person: Person, happening: Happening) -> None:
         for key in heard_on(self.catalogue, happening):
             history = person.stats.get(key)
@@ -231,6 +245,13 @@ class Pair:
             else:
                 older = happening.at.date() < history.newest.date()
                 self.counted["logins of an older day"] += older
+
+
+def turn_of(rotation: Rotation) -> str:
+    """Return the name under which a turn of such a rotation is counted."""
+    resets = "resets" if rotation.reset_progress else "goes on"
+    again = "again" if rotation.allow_reselection else "once"
+    return f"{rotation.schedule} turns, {resets}, {again}"
 
 
 def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
