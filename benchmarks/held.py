@@ -1,9 +1,10 @@
 """Capacity that is held in the database, so that a burst above it is the same on every machine.
 
-A returning initialize reads its player: the policy on select takes one moment. A first one reads
-nothing and inserts: `returning` asks the same policy, once for each new row. So both take one
-moment for each player, alone or batched. The service must connect as an ordinary role: owners and
-superusers pass row security. `benchmarks.probe` confirms all of this before a run may count.
+A returning initialize reads its player: the policy on select takes one moment. A first one is the
+same statement, but reads nothing and inserts: `returning` asks the same policy, once for each new
+row. So both take one moment for each player, alone or batched. The service must connect as an
+ordinary role: owners and superusers pass row security. `benchmarks.probe` confirms all of this
+before a run may count.
 """
 
 from collections.abc import AsyncIterator

@@ -1,6 +1,7 @@
 """The players' rows in PostgreSQL; `app.domain.player.Players` has each method's promise."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Final
 
 from asyncpg import Record
@@ -12,10 +13,11 @@ from app.domain.facts import (
     decode_goals,
     decode_stats,
     encode_given,
+    encode_given_head,
     encode_goals,
     encode_stats,
 )
-from app.domain.player import Player, PlayersRead
+from app.domain.player import Player, PlayersBegun, PlayersRead
 from db.errors import unavailable
 from db.pool import Database
 from db.timestamps import to_ms, to_timestamp
@@ -43,6 +45,23 @@ class PgPlayers:
         """Return the next players after an id, in ascending order; after "" come the first."""
         rows = await self._database.fetch("players_page", after, limit)
         return [to_player(row) for row in rows]
+
+    async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
+        """Make rows for those who have none, and return what is stored of all."""
+        rows = await self._database.fetch(
+            "players_begin",
+            players,
+            timedelta(milliseconds=self._clock.offset_ms),
+            FORMAT,
+            0 if revision is None else 1,
+            encode_given(()) if revision is None else encode_given_head(revision),
+        )
+        stored = [row for row in rows if row["player"] is not None]
+        return PlayersBegun(
+            clock_ms=to_ms(rows[0]["now"]),
+            players={row["player"]: to_player(row) for row in stored},
+            new=frozenset(row["player"] for row in stored if row["is_new"]),
+        )
 
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
         """Make rows; return whose."""

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from app.domain.catalogue import IdentityChanged, changed_identities
+from app.domain.facts import Given
 from app.domain.goal import Catalogue, GoalIdentity
-from app.domain.player import Player, PlayersRead
+from app.domain.player import Player, PlayersBegun, PlayersRead
 
 
 class FakePlayers:
@@ -18,6 +19,13 @@ class FakePlayers:
     async def read_many(self, players: Collection[str]) -> PlayersRead:
         found = {player: self.rows[player] for player in players if player in self.rows}
         return PlayersRead(self.clock_ms, found)
+
+    async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
+        now_ms = self.clock_ms
+        given = () if revision is None else (Given(revision, now_ms),)
+        new = frozenset(player for player in players if player not in self.rows)
+        self._write([Player(player, now_ms, now_ms, 1, len(given), given) for player in new])
+        return PlayersBegun(now_ms, {player: self.rows[player] for player in players}, new)
 
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
         new = [player for player in players if player.player not in self.rows]

@@ -116,6 +116,9 @@ NO_GOALS: Goals = MappingProxyType({})
 
 _PREFIX_OF: Mapping[str, str] = {source[0]: source + STAT_KEY_SEPARATOR for source in Source}
 
+_INSTANT_BYTES = 8
+_INSTANT_MAX = 2 ** (8 * _INSTANT_BYTES) - 1
+
 _encode = msgspec.msgpack.Encoder().encode
 decode_given = msgspec.msgpack.Decoder(tuple[Given, ...]).decode
 _decode_stats = msgspec.msgpack.Decoder(dict[str, StatFacts]).decode
@@ -125,6 +128,16 @@ _decode_goals = msgspec.msgpack.Decoder(dict[str, GoalFacts]).decode
 def encode_given(given: tuple[Given, ...]) -> bytes:
     """Return the column `given`."""
     return _encode(given)
+
+
+def encode_given_head(revision: int) -> bytes:
+    """Return the column `given` of one entry, up to its instant.
+
+    The instant is to follow as eight bytes, the highest first: the column is then what
+    `encode_given` makes of every instant since 2**32 ms (February 1970). Of an earlier one it has
+    more bytes and the same meaning.
+    """
+    return encode_given((Given(revision, _INSTANT_MAX),))[:-_INSTANT_BYTES]
 
 
 def encode_stats(stats: Stats) -> bytes | None:

@@ -17,6 +17,13 @@ class Initialized(NamedTuple):
     changed: bool
 
 
+class First(NamedTuple):
+    """What a first initialize gives: the defaults of `revision`, nothing if None; how many."""
+
+    revision: int | None
+    new_assignments: int
+
+
 def initialize(
     rules: Rules, plan: Plan, player: Player, revision: int, clock_ms: int
 ) -> Initialized:
@@ -36,6 +43,12 @@ def initialize(
     )
     facts = player._replace(changed_at_ms=now_ms, answered=len(given), given=given)
     return Initialized(facts, new_assignments, changed=True)
+
+
+def first_initialize(rules: Rules, plan: Plan, revision: int) -> First:
+    """Decide the initialize of whoever has no row; `plan` is of no revisions."""
+    decided = initialize(rules, plan, Player.unknown("", 0), revision, 0)
+    return First(next(iter(decided.player.revisions), None), decided.new_assignments)
 
 
 def give_defaults(rules: Rules, plan: Plan, player: Player, revision: int, now_ms: int) -> Player:

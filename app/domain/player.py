@@ -48,6 +48,14 @@ class PlayersRead(NamedTuple):
     players: Mapping[str, Player]
 
 
+class PlayersBegun(NamedTuple):
+    """What is stored of players who initialize, and whose rows are new since `clock_ms`."""
+
+    clock_ms: int
+    players: Mapping[str, Player]
+    new: frozenset[str]
+
+
 class Players(Protocol):
     """The players' rows. Each method takes distinct players and is one statement.
 
@@ -56,6 +64,14 @@ class Players(Protocol):
 
     async def read_many(self, players: Collection[str]) -> PlayersRead:
         """Return the facts of those who have a row."""
+
+    async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
+        """Make rows of version 1 for those who have none; return what is stored of all.
+
+        At the clock that is returned, new rows are given the defaults of `revision`, which counts
+        as answered, or nothing if it is None. For rows that exist nothing is written or locked.
+        Whoever gets a row from somebody else at the same time is not in the answer.
+        """
 
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
         """Make rows of version 1; return whose. Rows that exist stay as they are."""

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from app.domain.answer import Template
 from app.domain.catalogue_state import CatalogueState
-from app.domain.initialize import Initialized, initialize
-from app.domain.player import Player, Players, Revisions
+from app.domain.initialize import Initialized, first_initialize, initialize
+from app.domain.player import Players, Revisions
 from app.domain.view import View, view
 from app.services.contention import ROUNDS_MAX, contended
 from app.services.plans import find_shared
@@ -33,46 +33,43 @@ async def initialize_players(
 ) -> list[InitializeResult]:
     """Initialize each of `ids` and return the results in their order.
 
-    Usually one statement, two where something is new. Of several calls for one player, here or
-    elsewhere, exactly one is told of the new goals. Raise Problem(database_unavailable) if the
-    database does not answer, or if others keep writing the same rows.
+    One statement for a first call and for one that finds nothing new, two where a player who has a
+    row gets something new. Of several calls for one player, here or elsewhere, exactly one is told
+    of the new goals. Raise Problem(database_unavailable) if the database does not answer, or if
+    others keep writing the same rows.
     """
     results: dict[str, InitializeResult] = {}
     # Ascending, as every statement locks: two batches never wait for each other.
     waiting = sorted(set(ids))
     for _ in range(ROUNDS_MAX):
-        clock_ms, decided = await _decide(players, revisions, state, waiting)
-        lost = await _write(players, [one.player for one in decided if one.changed])
-        done = [one for one in decided if one.player.player not in lost]
+        clock_ms, decided = await _begin(players, revisions, state, waiting)
+        changed = [one.player for one in decided if one.changed]
+        written = await players.update_given_many(changed) if changed else frozenset()
+        done = [one for one in decided if not one.changed or one.player.player in written]
         results.update(await _results(revisions, state, done, clock_ms))
-        if not lost:
+        # Of all others somebody else made or wrote the row meanwhile.
+        waiting = [name for name in waiting if name not in results]
+        if not waiting:
             return _in_order(results, ids)
-        waiting = sorted(lost)
     raise contended()
 
 
-async def _decide(
+async def _begin(
     players: Players, revisions: Revisions, state: CatalogueState, waiting: Collection[str]
 ) -> tuple[int, list[Initialized]]:
-    clock_ms, stored = await players.read_many(waiting)
-    facts = [stored.get(name) or Player.unknown(name, clock_ms) for name in waiting]
-    shared = await find_shared((player.revisions for player in facts), state, revisions)
+    """Make rows for those who have none, and decide about all who are not just being made known."""
+    unknown = (await find_shared([()], state, revisions))[()]
+    first = first_initialize(state.rules, unknown.plan, state.revision)
+    clock_ms, stored, new = await players.begin_many(waiting, first.revision)
+    shared = await find_shared((player.revisions for player in stored.values()), state, revisions)
     return clock_ms, [
-        initialize(state.rules, shared[player.revisions].plan, player, state.revision, clock_ms)
-        for player in facts
+        Initialized(player, first.new_assignments, changed=False)
+        if name in new
+        else initialize(
+            state.rules, shared[player.revisions].plan, player, state.revision, clock_ms
+        )
+        for name, player in stored.items()
     ]
-
-
-async def _write(players: Players, changed: Sequence[Player]) -> set[str]:
-    """Write the facts; return whose row was written by somebody else meanwhile."""
-    written: set[str] = set()
-    fresh = [player for player in changed if not player.version]
-    if fresh:
-        written |= await players.insert_many(fresh)
-    returning = [player for player in changed if player.version]
-    if returning:
-        written |= await players.update_given_many(returning)
-    return {player.player for player in changed} - written
 
 
 async def _results(

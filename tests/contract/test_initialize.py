@@ -1,6 +1,7 @@
 """Initialize and the list as players see them, on the fakes and on PostgreSQL."""
 
 from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -47,6 +48,18 @@ async def test_a_first_call_gives_the_defaults_and_says_so(store: Store) -> None
     assert assigned(answer) == ["a"]
     assert (answer["newAssignments"], answer["totalActive"]) == (1, 1)
     assert await shown(store, state, "ann") == {"a": True, "b": False}
+
+
+async def test_a_catalogue_without_defaults_makes_the_player_known_and_gives_later_ones(
+    store: Store,
+) -> None:
+    [answer] = await initialize(store, await serve(store, make_catalogue(make_goal("a"))), "ann")
+    assert (assigned(answer), answer["newAssignments"]) == ([], 0)
+    row = await stored(store, "ann")
+    assert row is not None
+    assert row.given == ()
+    [answer] = await initialize(store, await serve(store, defaults("a")), "ann")
+    assert (assigned(answer), answer["newAssignments"]) == (["a"], 1)
 
 
 async def test_a_second_call_says_the_same_and_writes_nothing(store: Store) -> None:
@@ -99,6 +112,18 @@ async def test_one_batch_serves_new_returning_and_unchanged_players(store: Store
     assert [answer["totalActive"] for answer in answers] == [2, 2, 2]
 
 
+async def test_what_a_first_call_gives_is_given_at_the_moment_that_the_row_begins(
+    store: Store,
+) -> None:
+    state = await serve(store, defaults("a"))
+    [answer] = await initialize(store, state, "ann")
+    row = await stored(store, "ann")
+    assert row is not None
+    assert [row.since_ms] * 2 == [row.changed_at_ms, row.given[0].at_ms]
+    [goal] = answer["assignedGoals"]
+    assert msgspec.convert(goal["assignedAt"], datetime).timestamp() == row.since_ms // 1000
+
+
 async def test_of_two_calls_in_one_batch_one_hears_of_the_new_goals(store: Store) -> None:
     state = await serve(store, defaults("a"))
     answers = await initialize(store, state, "ann", "bob", "ann")
@@ -113,14 +138,15 @@ async def test_the_list_of_a_stranger_shows_everything_and_leaves_no_row(store: 
 
 
 async def test_who_loses_a_race_reads_again_and_hears_of_nothing_new(store: Store) -> None:
-    state = await serve(store, defaults("a"))
+    await initialize(store, await serve(store, defaults("a")), "ann")
+    state = await serve(store, defaults("a", "b"))
 
     async def initialize_first() -> None:
         await initialize(store, state, "ann")
 
     racing = store._replace(players=Racing(store.players, initialize_first))
     [answer] = await initialize(racing, state, "ann")
-    assert (assigned(answer), answer["newAssignments"]) == (["a"], 0)
+    assert (assigned(answer), answer["newAssignments"]) == (["a", "b"], 0)
 
 
 async def test_who_loses_every_race_is_told_to_come_back(store: Store) -> None:
@@ -139,17 +165,15 @@ async def test_who_loses_every_race_is_told_to_come_back(store: Store) -> None:
 
 
 class Racing:
-    """Players where somebody else is faster: between each read and its write, something happens."""
+    """Players where somebody else is faster: between a read and its update, something happens."""
 
     def __init__(self, players: Players, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._players = players
         self._meanwhile = meanwhile
         self.read_many = players.read_many
+        self.begin_many = players.begin_many
+        self.insert_many = players.insert_many
         self.update_goals = players.update_goals
-
-    async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
-        await self._meanwhile()
-        return await self._players.insert_many(players)
 
     async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
         await self._meanwhile()

@@ -28,6 +28,48 @@ async def test_what_was_inserted_is_read_back_to_the_millisecond(store: Store) -
     assert read.players == {"ann": ANN._replace(version=1), "bob": BOB._replace(version=1)}
 
 
+async def test_who_has_no_row_begins_and_who_has_one_stays(store: Store) -> None:
+    await store.players.insert_many([ANN])
+    begun = await store.players.begin_many(["ann", "bob", "cid"], 9)
+    now_ms = begun.clock_ms
+    assert begun.new == {"bob", "cid"}
+    assert begun.players == {
+        "ann": ANN._replace(version=1),
+        "bob": Player("bob", now_ms, now_ms, 1, 1, (Given(9, now_ms),)),
+        "cid": Player("cid", now_ms, now_ms, 1, 1, (Given(9, now_ms),)),
+    }
+    assert (await store.players.read_many(["ann", "bob", "cid"])).players == begun.players
+
+
+async def test_who_begins_again_is_answered_the_same_and_is_not_new(store: Store) -> None:
+    first = await store.players.begin_many(["ann"], 7)
+    again = await store.players.begin_many(["ann"], 8)
+    assert (again.new, again.players) == (frozenset(), first.players)
+    assert again.clock_ms >= first.clock_ms
+
+
+async def test_who_is_given_nothing_has_a_row_all_the_same(store: Store) -> None:
+    begun = await store.players.begin_many(["ann"], None)
+    now_ms = begun.clock_ms
+    assert begun.new == {"ann"}
+    read = await store.players.read_many(["ann"])
+    assert read.players == {"ann": Player("ann", now_ms, now_ms, 1, 0, ())} == begun.players
+
+
+async def test_the_clock_of_who_begins_is_cut_off_as_that_of_a_reading(store: Store) -> None:
+    for _ in range(50):  # some of them would show a clock that was rounded
+        before = await store.players.read_many([])
+        begun = await store.players.begin_many(["ann"], 7)
+        after = await store.players.read_many([])
+        assert before.clock_ms <= begun.clock_ms <= after.clock_ms
+
+
+async def test_when_nobody_begins_there_is_still_a_clock(store: Store) -> None:
+    begun = await store.players.begin_many([], 7)
+    assert begun.clock_ms > 1_700_000_000_000
+    assert not begun.players
+
+
 async def test_a_row_is_made_once_and_the_second_maker_is_told(store: Store) -> None:
     await store.players.insert_many([ANN])
     later = ANN._replace(since_ms=NOW_MS + 5, given=())
@@ -83,6 +125,9 @@ async def test_an_id_may_be_any_text_of_a_hundred_characters(store: Store) -> No
     await store.players.insert_many([BOB._replace(player=name) for name in ids])
     read = await store.players.read_many(ids)
     assert set(read.players) == set(ids)
+    begun = await store.players.begin_many([*ids, *(f"{name[:99]}!" for name in ids)], 7)
+    assert len(begun.new) == len(ids)
+    assert set(ids) < set(begun.players)
 
 
 async def test_a_row_that_was_deleted_and_made_again_is_not_the_one_that_was_read(

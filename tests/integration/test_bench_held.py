@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.domain.facts import Given
-from app.domain.player import Player
 from benchmarks.held import Held, as_ordinary_role
 from db.players import PgPlayers
 from db.pool import Database
@@ -41,23 +39,7 @@ async def players(
 
 async def initialize(players: PgPlayers, *names: str) -> None:
     """Do to the database what initialize does."""
-    read = await players.read_many(names)
-    new = [name for name in names if name not in read.players]
-    if new:
-        given = (Given(revision=1, at_ms=read.clock_ms),)
-        await players.insert_many(
-            [
-                Player(
-                    player=name,
-                    since_ms=read.clock_ms,
-                    changed_at_ms=read.clock_ms,
-                    version=1,
-                    answered=1,
-                    given=given,
-                )
-                for name in new
-            ]
-        )
+    await players.begin_many(names, 1)
 
 
 async def taken_by(held: Held, players: PgPlayers, *names: str) -> int:

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.domain.catalogue_state import CatalogueState
-from app.domain.facts import Given
+from app.domain.facts import Given, encode_given
 from app.domain.goal import Catalogue, Source
 from app.domain.player import Player
 from app.services.initialize import initialize_players
@@ -154,6 +154,53 @@ async def test_an_insert_makes_rows_in_ascending_order_of_bytes(
         free = await pods[1].players.insert_many(rows[:1] + rows[2:3])
     assert free == {"é", "\N{GRINNING FACE}"}
     assert await insert == {"B", "a"}
+
+
+async def test_first_rows_are_made_in_ascending_order_of_bytes(
+    pods: list[Pod], session: asyncpg.Connection
+) -> None:
+    async with session.transaction():
+        await session.execute("insert into player values ('b', now(), now(), 1, 1, 0, '\\x90')")
+        begin = asyncio.create_task(pods[0].players.begin_many(SHUFFLED, 1))
+        await await_blocked(session)
+        free = await pods[1].players.begin_many(SHUFFLED[:1] + SHUFFLED[2:3], 1)
+    assert free.new == {"é", "\N{GRINNING FACE}"}
+    begun = await begin
+    assert begun.new == begun.players.keys() == {"B", "a"}
+
+
+@pytest.mark.parametrize(("answered", "told"), [(0, 3), (1, 1)])
+async def test_who_is_made_known_meanwhile_is_asked_again_and_hears_of_the_rest(
+    pods: list[Pod], session: asyncpg.Connection, answered: int, told: int
+) -> None:
+    """An event made the row and told nobody, or an initialize of an older pod told of its two."""
+    before = await pods[0].serve(defaults("a", "b"))
+    after = await pods[1].serve(defaults("a", "b", "c"))
+    given = encode_given((Given(before.revision, 5),))
+    row = "insert into player values ('bob', '2026-01-01', '2026-01-01', 1, 1, $1, $2)"
+    async with session.transaction():
+        await session.execute(row, answered, given)
+        calls = pods[1].initialize(after, "ann", "bob", "cid", "bob")
+        initialize = asyncio.create_task(calls)
+        await await_blocked(session)
+    assert await initialize == [3, told, 3, 0]
+    read = await pods[0].players.read_many(["ann", "bob"])
+    assert [read.players[name].version for name in ("ann", "bob")] == [1, 2]
+    assert read.players["bob"].revisions == (before.revision, after.revision)
+
+
+async def test_who_is_deleted_meanwhile_begins_anew_and_hears_of_everything(
+    pods: list[Pod], session: asyncpg.Connection
+) -> None:
+    await pods[0].initialize(await pods[0].serve(defaults("a")), "ann")
+    state = await pods[1].serve(defaults("a", "b", "c"))
+    async with session.transaction():
+        await session.execute("delete from player")
+        initialize = asyncio.create_task(pods[1].initialize(state, "ann"))
+        await await_blocked(session)
+    assert await initialize == [3]
+    row = (await pods[0].players.read_many(["ann"])).players["ann"]
+    assert (row.version, row.revisions) == (1, (state.revision,))
 
 
 async def test_pods_that_register_one_catalogue_at_once_get_one_revision(pods: list[Pod]) -> None:
