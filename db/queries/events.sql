@@ -34,8 +34,9 @@ on conflict do nothing;
 
 -- events_lock: SELECT player
 -- Lock players in ascending order and return what is stored of them; the clock is read after each wait.
+-- The planner does not see how many: see players_read.
 with locked as materialized (
-    select * from player where player = any($1) order by player for no key update
+    select * from player where player = any((select $1::text[])::text[]) order by player for no key update
 )
 select clock_timestamp() as now, locked.player, locked.since, locked.changed_at, locked.version,
        locked.format, locked.answered, locked.given, locked.stats, locked.goals

@@ -111,23 +111,3 @@ async def test_a_moment_that_needs_fewer_bytes_means_the_same(pod: EventPod) -> 
         assert row is not None
         assert row.given == (Given(pod.state.revision, row.since_ms),)
         assert moment_ms <= row.since_ms < moment_ms + 60_000
-
-
-async def test_what_each_player_asks_for_is_not_planned_anew_for_each_call(
-    session: asyncpg.Connection,
-) -> None:
-    """PostgreSQL plans five calls, and goes on if a plan for one player looks so much cheaper."""
-    await session.execute("set enable_seqscan = off")  # as every connection of the service
-    await session.execute(
-        "insert into player select 'player-' || number, now(), now(), 1, 1, 0, '\\x90'"
-        " from generate_series(1, 30_000) as number"
-    )
-    await session.execute("vacuum analyze player")
-    players = PgPlayers(OnSession(session))
-    for number in range(1, 20):
-        await players.begin_many([f"player-{number}"], 7)
-        await players.read_many([f"player-{number}"])
-    plans = await session.fetch(
-        "select custom_plans from pg_prepared_statements where statement ~ 'players_(begin|read)'"
-    )
-    assert [row["custom_plans"] for row in plans] == [5, 5]
