@@ -63,8 +63,8 @@ async def lifespan(
         revisions = PgRevisions(database)
         revision = await revisions.register(catalogue)
         state = CatalogueState(catalogue, revision)
-        # Of players without a row, and of those who came under this catalogue: most on launch day.
-        await find_shared([(), (revision,)], state, revisions)
+        # Of those who come under this catalogue: most on launch day.
+        await find_shared([(revision,)], state, revisions)
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
         clock = Clock()
         events = PgEvents(database, clock)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.domain.answer import Fragments, Template
 from app.domain.goal import Catalogue
+from app.domain.initialize import First, first_initialize
 from app.domain.plan import Plan
 from app.domain.rules import Rules
 
@@ -28,6 +29,9 @@ class CatalogueState:
         self.rules = Rules(catalogue)
         self.fragments = Fragments(catalogue)
         self._shared: dict[tuple[int, ...], Shared] = {}
+        unknown = self.keep((), [])
+        self.first: First = first_initialize(self.rules, unknown.plan, revision)
+        """What whoever has no row is given."""
 
     def shared(self, revisions: tuple[int, ...]) -> Shared | None:
         """Return what players with entries of these revisions share, if it is kept."""

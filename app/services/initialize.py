@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.domain.answer import Template
 from app.domain.catalogue_state import CatalogueState
-from app.domain.initialize import Initialized, first_initialize, initialize
+from app.domain.initialize import Initialized, initialize
 from app.domain.player import Players, Revisions
 from app.domain.view import View, view
 from app.services.contention import ROUNDS_MAX, contended
@@ -58,17 +58,14 @@ async def _begin(
     players: Players, revisions: Revisions, state: CatalogueState, waiting: Collection[str]
 ) -> tuple[int, list[Initialized]]:
     """Make rows for those who have none, and decide about all who are not just being made known."""
-    unknown = (await find_shared([()], state, revisions))[()]
-    first = first_initialize(state.rules, unknown.plan, state.revision)
+    first = state.first
     clock_ms, stored, new = await players.begin_many(waiting, first.revision)
-    shared = await find_shared((player.revisions for player in stored.values()), state, revisions)
-    return clock_ms, [
-        Initialized(player, first.new_assignments, changed=False)
-        if name in new
-        else initialize(
-            state.rules, shared[player.revisions].plan, player, state.revision, clock_ms
-        )
-        for name, player in stored.items()
+    made = [Initialized(stored[name], first.new_assignments, changed=False) for name in new]
+    known = [player for name, player in stored.items() if name not in new]
+    shared = await find_shared((player.revisions for player in known), state, revisions)
+    return clock_ms, made + [
+        initialize(state.rules, shared[player.revisions].plan, player, state.revision, clock_ms)
+        for player in known
     ]
 
 
