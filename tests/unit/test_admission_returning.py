@@ -33,7 +33,7 @@ def test_who_comes_early_gets_the_same_moment_again() -> None:
     overfull(core)
     told = refuse(core, cls=Class.INITIALIZE, key="a")
     again = refuse(core, 100 * MS, cls=Class.INITIALIZE, key="a")
-    assert again.reason is Reason.SLOT_EARLY
+    assert (again.cls, again.reason) == (Class.INITIALIZE, Reason.SLOT_EARLY)
     assert again.reserved
     assert again.retry_after_ns == told.retry_after_ns - 100 * MS
 
