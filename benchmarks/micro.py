@@ -91,7 +91,7 @@ class _Bench:
     def __init__(self, catalogue: Catalogue) -> None:
         self._goals = catalogue.goals
         self.given = [index for index, goal in enumerate(self._goals) if goal.default_assigned]
-        self._template = Fragments(catalogue).template([self.given], {})
+        self._template = Fragments(catalogue).template([(0, self.given)])
         self._naive = NaiveAnswers(catalogue)
 
     def list_case(

@@ -175,7 +175,7 @@ def _goals(seen: View, stored: Mapping[str, Json]) -> Table:
     for number, rule in enumerate(seen.rules.goals):
         state = seen.of(number)
         facts = stored.get(rule.goal_id)
-        if facts is None and not state.is_active and seen.is_untouched(number):
+        if facts is None and not state.is_active and number not in seen.states.own:
             left_out += 1
             continue
         if challenge is not None and rule.challenge != challenge:

@@ -11,7 +11,8 @@ So a goal of which only the lock has opened belongs into `states`, too. Answers 
 without white space, each member once and in a fixed order.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 from operator import eq
 
 from app.domain.fragments import (
@@ -23,7 +24,7 @@ from app.domain.fragments import (
     encode_goal,
 )
 from app.domain.goal import Catalogue, Schedule, States
-from app.domain.pages import Boundaries, InitializePage, ListPage
+from app.domain.pages import Boundaries, InitializePage, ListPage, Part
 from app.domain.period import next_boundary_ms
 
 
@@ -39,14 +40,14 @@ class Fragments:
         self.challenge_openings = tuple(map(challenge_opening, catalogue.challenges))
         self._schedules = sorted({goal.schedule for goal in self.goals if goal.schedule})
 
-    def template(self, given: Sequence[Collection[int]], group_of: Mapping[int, int]) -> "Template":
-        """Return the template for players to whom the k-th entry gave the goals in `given[k]`.
+    def template(self, groups: Sequence[tuple[int, Collection[int]]]) -> "Template":
+        """Return the template for players to whom these groups of goals were given.
 
-        A goal in several entries belongs to the first. `group_of` has the group of each given goal
-        that moves with others of the same entry (`app.domain.plan`). Making one costs about as much
-        as twenty answers, so keep it; its own memory is small, since the bytes are shared.
+        A group is the number of the entry that gave it, and its goals, which move together
+        (`app.domain.plan`). Making a template costs as much as some dozens of answers, so keep it;
+        its own memory is small, since the bytes are shared.
         """
-        return Template(self, given, group_of)
+        return Template(self, groups)
 
     def boundaries(self, now_ms: int) -> Boundaries:
         """Return when each schedule that some goal follows turns next."""
@@ -59,19 +60,18 @@ class Fragments:
 class Template:
     """The answers for all players with the same given goals, open where one may differ."""
 
-    def __init__(
-        self,
-        fragments: Fragments,
-        given: Sequence[Collection[int]],
-        group_of: Mapping[int, int],
-    ) -> None:
+    def __init__(self, fragments: Fragments, groups: Sequence[tuple[int, Collection[int]]]) -> None:
         self._fragments = fragments
-        self._group_of = group_of
-        self._entry_of: dict[int, int] = {}
-        for entry, indexes in enumerate(given):
+        self._group_of: dict[int, int] = {}
+        self._part_of: dict[int, int] = {}
+        numbers: dict[Part, int] = {}
+        for group, (entry, indexes) in enumerate(groups):
             for index in indexes:
-                self._entry_of.setdefault(index, entry)
-        self._given_in_order = sorted(self._entry_of)
+                part = Part(group, entry, fragments.goals[index].schedule)
+                self._group_of[index] = group
+                self._part_of[index] = numbers.setdefault(part, len(numbers))
+        self._parts = tuple(numbers)
+        self._given_in_order = sorted(self._group_of)
         self._all = self._list_page(range(len(fragments.goals)))
         self._active = self._list_page(self._given_in_order)
         self._initialize = self._initialize_page(self._given_in_order)
@@ -119,15 +119,15 @@ class Template:
 
         `assigned_at_ms[k]` is the instant of the k-th entry of given goals.
         """
-        page = self._initialize
-        if self._toggled(states):
-            page = self._initialize_page(self._active_indexes(states))
+        taken_up = (index for index, state in states.own.items() if state.is_active)
+        more = not all(map(self._group_of.__contains__, taken_up))
+        page = self._initialize_any if more else self._initialize
         boundaries = self._fragments.boundaries(now_ms)
         return page.render(states, assigned_at_ms, boundaries, new_assignments)
 
     def _toggled(self, states: States) -> bool:
         """Return whether other goals are active than those that were given."""
-        are_given = map(self._entry_of.__contains__, states.own)
+        are_given = map(self._group_of.__contains__, states.own)
         are_active = [state.is_active for state in states.own.values()]
         return not all(map(eq, are_active, are_given))
 
@@ -138,9 +138,11 @@ class Template:
 
     def _list_page(self, shown: Sequence[int]) -> ListPage:
         fragments = self._fragments
-        return ListPage(
-            fragments.goals, fragments.challenge_openings, shown, self._entry_of, self._group_of
-        )
+        return ListPage(fragments.goals, fragments.challenge_openings, shown, self._group_of)
 
-    def _initialize_page(self, shown: Sequence[int]) -> InitializePage:
-        return InitializePage(self._fragments.goals, shown, self._entry_of, self._group_of)
+    @cached_property
+    def _initialize_any(self) -> InitializePage:
+        return self._initialize_page(range(len(self._fragments.goals)))
+
+    def _initialize_page(self, laid_out: Sequence[int]) -> InitializePage:
+        return InitializePage(self._fragments.goals, laid_out, self._parts, self._part_of)

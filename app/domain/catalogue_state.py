@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from app.domain.answer import Fragments, Template
 from app.domain.goal import Catalogue
-from app.domain.initialize import First, first_initialize
+from app.domain.initialize import first_initialize
 from app.domain.plan import Plan
 from app.domain.rules import Rules
 
-# A plan of 500 goals takes 200 kB. Players who came in the same weeks share one.
+# A plan of 500 goals takes 220 kB. Players who came in the same weeks share one.
 PLANS_MAX = 128
 
 
@@ -30,7 +30,7 @@ class CatalogueState:
         self.fragments = Fragments(catalogue)
         self._shared: dict[tuple[int, ...], Shared] = {}
         unknown = self.keep((), [])
-        self.first: First = first_initialize(self.rules, unknown.plan, revision)
+        self.first = first_initialize(self.rules, unknown.plan, revision)
         """What whoever has no row is given."""
 
     def shared(self, revisions: tuple[int, ...]) -> Shared | None:
@@ -44,7 +44,10 @@ class CatalogueState:
     def keep(self, revisions: tuple[int, ...], defaults: Sequence[Collection[str]]) -> Shared:
         """Work out what entries of these revisions share, which gave these defaults; keep it."""
         plan = Plan(self.catalogue, self.rules, defaults)
-        shared = Shared(plan, self.fragments.template(plan.goals, plan.group_of))
+        template = self.fragments.template(
+            [(group.entry, [rule.number for rule in group.by_target]) for group in plan.groups]
+        )
+        shared = Shared(plan, template)
         self._shared[revisions] = shared
         if len(self._shared) > PLANS_MAX:
             del self._shared[next(iter(self._shared))]

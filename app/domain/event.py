@@ -200,7 +200,7 @@ def _listeners(
 ) -> Iterator[tuple[Rule, int | None]]:
     """Yield the active goals of a stat that may begin or complete, and what gave them."""
     goals = player.goals
-    for group in plan.groups.get(key, ()):
+    for group in plan.by_stat.get(key, ()):
         progress = given_progress(group, stat, group.entry, then)
         for rule in group.by_target:
             if rule.target > progress:

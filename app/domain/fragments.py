@@ -40,7 +40,7 @@ class GoalFragments(NamedTuple):
     schedule: Schedule | None
     list_open: bytes  # the state follows
     list_locked: bytes  # the same while the goal is locked
-    initialize_head: bytes  # the state's lead follows
+    initialize_head: bytes  # with the comma before it; the state's lead follows
     initialize_ends: Mapping[Status, bytes]  # all that follows the lead
 
 
@@ -59,7 +59,7 @@ def encode_goal(challenge: int, goal: Goal) -> GoalFragments:
         list_open=list_open,
         list_locked=list_locked,
         initialize_head=(
-            b'{"challengeId":%b,"goalId":%b,"name":%b,"description":%b,"isActive":true,"assignedAt":"'
+            b',{"challengeId":%b,"goalId":%b,"name":%b,"description":%b,"isActive":true,"assignedAt":"'
             % tuple(map(_encode, (goal.challenge_id, goal.goal_id, goal.name, goal.description)))
         ),
         initialize_ends={

@@ -5,7 +5,9 @@ others, which are told apart by identity (`app.domain.view`). The goals' bytes a
 pages.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from app.domain.fragments import (
     BETWEEN,
@@ -26,11 +28,20 @@ from app.domain.goal import GoalState, Schedule, States, Status
 Boundaries = Mapping[Schedule | None, int | None]
 """When each schedule turns next, in milliseconds since 1970; None, which never turns, has None."""
 
-Part = tuple[int | None, int, Schedule | None]
-"""Given goals with one lead: their group (None: alone), the entry that gave them, the schedule."""
 
-InitializePlace = tuple[int, Schedule | None, Mapping[Status, bytes]]
-"""Where a shown goal's lead stands, its schedule, and the ends that may follow."""
+class Part(NamedTuple):
+    """Given goals with one lead: of one group, which one entry gave, on one schedule."""
+
+    group: int
+    entry: int
+    schedule: Schedule | None
+
+
+InitializePlace = tuple[int, GoalFragments]
+"""Where the three pieces of a goal stand, and what they are made from."""
+
+_HIDDEN = (b"", b"", b"")
+"""The pieces of a goal that an initialize does not tell."""
 
 _UNTOUCHED = GoalState(0, Status.NOT_STARTED, None, None, False, None, False)
 _UNTOUCHED_BYTES = (list_state(_UNTOUCHED), list_state(_UNTOUCHED._replace(is_active=True)))
@@ -47,13 +58,15 @@ class ListPage:
         goals: Sequence[GoalFragments],
         openings: Sequence[bytes],
         shown: Sequence[int],
-        given: Collection[int],
         group_of: Mapping[int, int],
     ) -> None:
-        """Lay out `shown`, in catalogue order; `openings` are of all challenges."""
+        """Lay out `shown`, in catalogue order; `openings` are of all challenges.
+
+        `group_of` has the group of each given goal.
+        """
         self._pieces: list[bytes] = [LIST_START]
         self._slots: list[int | None] = [None] * len(goals)
-        self._slots_of_group: dict[int, list[int]] = {}
+        self._slots_of_group: defaultdict[int, list[int]] = defaultdict(list)
         self._ends: dict[tuple[Schedule, bool], list[int]] = {}
         self._gated = [
             index for index in shown if goals[index].list_open != goals[index].list_locked
@@ -70,11 +83,12 @@ class ListPage:
                 goals[shown[place + 1]].challenge == challenge
             )
             slot = self._slots[index] = len(self._pieces) + 1
-            if index in group_of:
-                self._slots_of_group.setdefault(group_of[index], []).append(slot)
+            group = group_of.get(index)
+            if group is not None:
+                self._slots_of_group[group].append(slot)
             self._pieces += (
                 goal.list_locked,
-                _UNTOUCHED_BYTES[index in given],
+                _UNTOUCHED_BYTES[group is not None],
                 _ENDS[bool(is_followed)],
             )
             if goal.schedule:
@@ -114,33 +128,37 @@ class ListPage:
 
 
 class InitializePage:
-    """Active goals as an initialize tells them."""
+    """Active goals as an initialize tells them: those that were given, but for own decisions."""
 
     def __init__(
         self,
         goals: Sequence[GoalFragments],
-        shown: Sequence[int],
-        entry_of: Mapping[int, int],
-        group_of: Mapping[int, int],
+        laid_out: Sequence[int],
+        parts: Sequence[Part],
+        part_of: Mapping[int, int],
     ) -> None:
-        """Lay out `shown`, in catalogue order; `entry_of` says which entry gave a goal."""
-        self._total = len(shown)
+        """Lay out goals that may be shown, in catalogue order.
+
+        `part_of` has the part of each given goal: it is shown unless it was put away. Others are
+        shown where they were taken up.
+        """
         self._pieces: list[bytes] = [INITIALIZE_START]
         self._places: list[InitializePlace | None] = [None] * len(goals)
-        self._parts: dict[Part, list[int]] = {}
-        self._begun_ends: dict[Part, list[bytes]] = {}
-        for index in shown:
+        self._parts = parts
+        # Of each part's goals the slot of the lead, and the end of one that has begun.
+        self._places_of_part: list[list[tuple[int, bytes]]] = [[] for _ in parts]
+        self._given = 0
+        for index in laid_out:
             goal = goals[index]
-            slot = len(self._pieces) + 1
-            ends = goal.initialize_ends
-            self._places[index] = slot, goal.schedule, ends
-            self._pieces += (goal.initialize_head, b"", ends[Status.NOT_STARTED], BETWEEN)
-            if index in entry_of:
-                part = group_of.get(index), entry_of[index], goal.schedule
-                self._parts.setdefault(part, []).append(slot)
-                self._begun_ends.setdefault(part, []).append(ends[Status.IN_PROGRESS])
-        if shown:
-            self._pieces.pop()
+            slot, ends = len(self._pieces), goal.initialize_ends
+            self._places[index] = slot, goal
+            part = part_of.get(index)
+            if part is None:
+                self._pieces += _HIDDEN
+            else:
+                self._pieces += (goal.initialize_head, b"", ends[Status.NOT_STARTED])
+                self._places_of_part[part].append((slot + 1, ends[Status.IN_PROGRESS]))
+                self._given += 1
 
     def render(
         self,
@@ -152,8 +170,12 @@ class InitializePage:
         """Return the answer; goals that are not in `states` are untouched."""
         pieces = self._pieces.copy()
         self._put_given(pieces, states.moving, assigned_at_ms, boundaries)
-        self._put_own(pieces, states.own, boundaries)
-        pieces.append(initialize_end(new_assignments, self._total))
+        more = self._put_own(pieces, states.own, boundaries)
+        for slot in range(1, len(pieces), len(_HIDDEN)):
+            if pieces[slot]:
+                pieces[slot] = pieces[slot].removeprefix(BETWEEN)
+                break
+        pieces.append(initialize_end(new_assignments, self._given + more))
         return b"".join(pieces)
 
     def _put_given(
@@ -163,32 +185,43 @@ class InitializePage:
         assigned_at_ms: Sequence[int],
         boundaries: Boundaries,
     ) -> None:
-        for part, slots in self._parts.items():
-            group, entry, schedule = part
-            state = None if group is None else moving.get(group)
+        for part, places in zip(self._parts, self._places_of_part, strict=True):
+            state = moving.get(part.group)
             progress = 0 if state is None else state.progress
-            lead = initialize_lead(assigned_at_ms[entry], boundaries[schedule], progress)
-            for slot in slots:
-                pieces[slot] = lead
-            if state is not None:
-                for slot, end in zip(slots, self._begun_ends[part], strict=True):
+            lead = initialize_lead(assigned_at_ms[part.entry], boundaries[part.schedule], progress)
+            if state is None:
+                for slot, _ in places:
+                    pieces[slot] = lead
+            else:
+                for slot, end in places:
+                    pieces[slot] = lead
                     pieces[slot + 1] = end
 
     def _put_own(
         self, pieces: list[bytes], own: Mapping[int, GoalState], boundaries: Boundaries
-    ) -> None:
+    ) -> int:
+        """Return how many more are shown than were given."""
+        more = 0
         known: dict[int, tuple[Status, dict[Schedule | None, bytes]]] = {}
         for index, state in own.items():
             place = self._places[index]
-            if place is not None:
-                slot, schedule, ends = place
-                identity = id(state)
-                if identity not in known:
-                    known[identity] = state.status, {}
-                status, leads = known[identity]
-                if schedule not in leads:
-                    leads[schedule] = initialize_lead(
-                        state.assigned_at_ms, boundaries[schedule], state.progress
-                    )
-                pieces[slot] = leads[schedule]
-                pieces[slot + 1] = ends[status]
+            if place is None:
+                continue
+            slot, goal = place
+            more += state.is_active - bool(pieces[slot])
+            if not state.is_active:
+                pieces[slot : slot + len(_HIDDEN)] = _HIDDEN
+                continue
+            identity = id(state)
+            if identity not in known:
+                known[identity] = state.status, {}
+            status, leads = known[identity]
+            schedule = goal.schedule
+            if schedule not in leads:
+                leads[schedule] = initialize_lead(
+                    state.assigned_at_ms, boundaries[schedule], state.progress
+                )
+            pieces[slot] = goal.initialize_head
+            pieces[slot + 1] = leads[schedule]
+            pieces[slot + 2] = goal.initialize_ends[status]
+        return more

@@ -25,8 +25,8 @@ class Plan:
     """One list of catalogue revisions that gave their defaults, under the catalogue being served.
 
     `goals[k]` are the goals that entry k gives first; `entry_of` is the inverse. `missing` are the
-    catalogue's own defaults that no entry gives. `groups` are by stat key; `group_of` has the
-    number of each given goal's group.
+    catalogue's own defaults that no entry gives. `groups` has all that was given, each at its
+    number; `by_stat` has them by stat key, and `group_of` their numbers by goal.
     """
 
     def __init__(
@@ -49,29 +49,28 @@ class Plan:
                 missing.append(number)
         self.goals: tuple[tuple[int, ...], ...] = tuple(map(tuple, goals))
         self.missing: tuple[int, ...] = tuple(missing)
-        self.groups: Mapping[str, tuple[Group, ...]] = _groups(rules, self.entry_of)
+        self.groups: tuple[Group, ...] = _groups(rules, self.entry_of)
+        by_stat: dict[str, list[Group]] = {}
+        for group in self.groups:
+            by_stat.setdefault(group.by_target[0].stat, []).append(group)
+        self.by_stat: Mapping[str, Sequence[Group]] = by_stat
         self.group_of: Mapping[int, int] = {
-            rule.number: group.number
-            for groups in self.groups.values()
-            for group in groups
-            for rule in group.by_target
+            rule.number: group.number for group in self.groups for rule in group.by_target
         }
 
 
-def _groups(rules: Rules, entry_of: Mapping[int, int]) -> Mapping[str, tuple[Group, ...]]:
+def _groups(rules: Rules, entry_of: Mapping[int, int]) -> tuple[Group, ...]:
     alike: dict[tuple[str, int, bool, Span], list[Rule]] = {}
     for goal, entry in entry_of.items():
         rule = rules.goals[goal]
         alike.setdefault((rule.stat, entry, rule.latest, rule.span), []).append(rule)
-    groups: dict[str, list[Group]] = {}
-    for number, ((stat, entry, latest, span), members) in enumerate(alike.items()):
-        groups.setdefault(stat, []).append(
-            Group(
-                number=number,
-                entry=entry,
-                latest=latest,
-                span=span,
-                by_target=tuple(sorted(members, key=lambda rule: rule.target)),
-            )
+    return tuple(
+        Group(
+            number=number,
+            entry=entry,
+            latest=latest,
+            span=span,
+            by_target=tuple(sorted(members, key=lambda rule: rule.target)),
         )
-    return {stat: tuple(of_stat) for stat, of_stat in groups.items()}
+        for number, ((_, entry, latest, span), members) in enumerate(alike.items())
+    )

@@ -49,7 +49,7 @@ class PlayersRead(NamedTuple):
 
 
 class PlayersBegun(NamedTuple):
-    """What is stored of players who initialize, and whose rows are new since `clock_ms`."""
+    """What is stored of players who initialize; `new` are those whose rows this call made."""
 
     clock_ms: int
     players: Mapping[str, Player]
@@ -69,7 +69,8 @@ class Players(Protocol):
         """Make rows of version 1 for those who have none; return what is stored of all.
 
         At the clock that is returned, new rows are given the defaults of `revision`, which counts
-        as answered, or nothing if it is None. For rows that exist nothing is written or locked.
+        as answered, or nothing if it is None. For rows that exist nothing is written, and no row is
+        locked.
         Whoever gets a row from somebody else at the same time is not in the answer.
         """
 

@@ -29,11 +29,6 @@ class View(NamedTuple):
             self.rules, self.plan, self.player, self.states.moving, number
         )
 
-    def is_untouched(self, number: int) -> bool:
-        """Return whether nothing ever happened to a goal that shows now."""
-        moving, own = self.states
-        return number not in own and self.plan.group_of.get(number) not in moving
-
 
 def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     """Return what the player sees. `plan` is that of the player's list of revisions."""
@@ -54,7 +49,7 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
         else:
             key = (
                 group_of.get(number),
-                not rule.prerequisites,
+                bool(rule.prerequisites),
                 facts.completed_at_ms,
                 facts.claimed_at_ms,
                 facts.carry,
@@ -79,7 +74,7 @@ def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState
     """
     moving: dict[int, GoalState] = {}
     for key, stat in player.stats.items():
-        for group in plan.groups.get(key, ()):
+        for group in plan.by_stat.get(key, ()):
             progress = shown(given_progress(group, stat, group.entry, days))
             if progress > 0:
                 assigned_at_ms = player.given[group.entry].at_ms

@@ -35,8 +35,9 @@ async def initialize_players(
 
     One statement for a first call and for one that finds nothing new, two where a player who has a
     row gets something new. Of several calls for one player, here or elsewhere, exactly one is told
-    of the new goals. Raise Problem(database_unavailable) if the database does not answer, or if
-    others keep writing the same rows.
+    of the new goals; none, if that one fails after the row was written. Raise
+    Problem(database_unavailable) if the database does not answer, or if others keep writing the
+    same rows.
     """
     results: dict[str, InitializeResult] = {}
     # Ascending, as every statement locks: two batches never wait for each other.

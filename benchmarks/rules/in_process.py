@@ -97,17 +97,21 @@ def _lists() -> Iterator[Case]:
         "view and list's answer, 500 given, 5 stats, 80 completed",
         lambda: every.template.list_answer(every.view(in_season).states, NOW_MS),
     )
-    assigned_at_ms = [entry.at_ms for entry in in_season.given]
-    yield Case(
-        "view and initialize's answer, 500 given, 5 stats, 80 completed",
-        lambda: every.template.initialize_answer(
-            every.view(in_season).states, assigned_at_ms, NOW_MS, 0
-        ),
-    )
+    toggled = decide(every, in_season, [every.state.rules.goals[-1].goal_id], active=False)
+    for what, player in (("", in_season), (", one put away", toggled)):
+        yield Case(
+            f"view and initialize's answer, 500 given, 5 stats, 80 completed{what}",
+            partial(_initialize_answer, every, player),
+        )
 
 
 def _view(name: str, world: World, player: Player, bound_us: float | None = None) -> Case:
     return Case(name, partial(world.view, player), bound_us)
+
+
+def _initialize_answer(world: World, player: Player) -> bytes:
+    assigned_at_ms = [entry.at_ms for entry in player.given]
+    return world.template.initialize_answer(world.view(player).states, assigned_at_ms, NOW_MS, 0)
 
 
 def _by_hand(world: World, events: list[Event]) -> Player:

@@ -59,7 +59,6 @@ SLOT_PACE = (50, 49)
 UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
 """Classes without slots return after the first, plus a random part of the second: within 1 s."""
 
-
 NOBODY = Turn((), (), None)
 """What follows where nobody waits, which is nearly always."""
 

@@ -18,7 +18,8 @@ class Line:
     def __init__(self) -> None:
         self._queues: dict[Class, OrderedDict[Place, None]] = {cls: OrderedDict() for cls in Class}
         self._per_key: Counter[Hashable] = Counter()
-        # Entries of places that no longer wait stay until their deadline, at most one wait budget.
+        # Entries of places that no longer wait stay until their deadline, at most one wait budget,
+        # or until nobody waits.
         self._deadlines: list[tuple[int, int, Place]] = []
         self._order = count()
 

@@ -9,9 +9,10 @@ import pytest
 
 from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Catalogue
-from app.domain.player import Player, Players
+from app.domain.player import Player, Players, PlayersBegun
 from app.errors import Problem
 from app.services.challenges import see
+from app.services.contention import ROUNDS_MAX
 from app.services.initialize import initialize_players
 from tests.catalogues import defaults, make_catalogue, make_goal
 from tests.contract.conftest import Store
@@ -164,6 +165,16 @@ async def test_who_loses_every_race_is_told_to_come_back(store: Store) -> None:
     assert caught.value.kind.status == 503
 
 
+async def test_who_is_made_known_by_others_each_time_is_told_to_come_back(store: Store) -> None:
+    state = await serve(store, defaults("a"))
+    beaten = Beaten(store.players)
+    with pytest.raises(Problem) as caught:
+        await initialize(store._replace(players=beaten), state, "ann")
+    assert caught.value.kind.status == 503
+    assert beaten.times == ROUNDS_MAX
+    assert await stored(store, "ann") is None
+
+
 class Racing:
     """Players where somebody else is faster: between a read and its update, something happens."""
 
@@ -178,3 +189,19 @@ class Racing:
     async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
         await self._meanwhile()
         return await self._players.update_given_many(players)
+
+
+class Beaten:
+    """Players whose rows appear after a statement began, and are deleted before the next begins."""
+
+    def __init__(self, players: Players) -> None:
+        self.times = 0
+        self.read_many = players.read_many
+        self.insert_many = players.insert_many
+        self.update_given_many = players.update_given_many
+        self.update_goals = players.update_goals
+
+    async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
+        self.times += 1
+        clock_ms, _ = await self.read_many(players)
+        return PlayersBegun(clock_ms, {}, frozenset())

@@ -64,7 +64,7 @@ async def test_a_first_initialize_that_gives_nothing_is_one_statement_too(pod: E
     assert pod.statements == {"players_begin": 1}
 
 
-async def test_a_returning_initialize_has_no_transaction_id_so_it_writes_and_locks_nothing(
+async def test_a_returning_initialize_has_no_transaction_id_so_it_writes_and_locks_no_row(
     session: asyncpg.Connection,
 ) -> None:
     players = PgPlayers(OnSession(session))

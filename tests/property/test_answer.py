@@ -35,9 +35,8 @@ moments = st.integers(0, 4_000_000_000_000)
 
 class Situation(NamedTuple):
     catalogue: Catalogue
-    given: list[list[int]]
+    groups: list[tuple[int, list[int]]]
     assigned_at_ms: list[int]
-    group_of: dict[int, int]
     states: States
     now_ms: int
 
@@ -51,7 +50,7 @@ def situations(draw: st.DrawFn) -> Situation:
         challenges.append(Challenge(f"{number}", draw(names), draw(texts), goals))
     catalogue = Catalogue(tuple(challenges), b"")
     count = len(catalogue.goals)
-    owners = draw(st.lists(st.sampled_from([None, 0, 1]), min_size=count, max_size=count))
+    owners = draw(st.lists(st.none() | st.integers(0, 3), min_size=count, max_size=count))
     states = st.builds(
         GoalState,
         progress=st.integers(0, 2**53),
@@ -62,37 +61,42 @@ def situations(draw: st.DrawFn) -> Situation:
         assigned_at_ms=st.none() | moments,
         locked=st.booleans(),
     )
-    given = [[i for i, owner in enumerate(owners) if owner == entry] for entry in (0, 1)]
+    # Up to two groups of each of two entries.
+    groups = [
+        (group // 2, [i for i, owner in enumerate(owners) if owner == group]) for group in range(4)
+    ]
     assigned_at_ms = draw(st.lists(moments, min_size=2, max_size=2))
-    group_of, moving = draw(groups_of(given, assigned_at_ms))
     return Situation(
         catalogue=catalogue,
-        given=given,
+        groups=groups,
         assigned_at_ms=assigned_at_ms,
-        group_of=group_of,
-        states=States(moving, draw(st.dictionaries(st.integers(0, count - 1), states))),
+        states=States(
+            draw(begun(groups, assigned_at_ms)),
+            draw(st.dictionaries(st.integers(0, count - 1), states)),
+        ),
         now_ms=draw(moments),
     )
 
 
 @st.composite
-def groups_of(
-    draw: st.DrawFn, given: list[list[int]], assigned_at_ms: list[int]
-) -> tuple[dict[int, int], dict[int, GoalState]]:
-    """Draw up to two groups of each entry's goals, of which some have begun to move."""
-    group_of, moving = {}, {}
-    for entry, goals in enumerate(given):
-        for goal in goals:
-            group = draw(st.none() | st.sampled_from([2 * entry, 2 * entry + 1]))
-            if group is not None:
-                group_of[goal] = group
-        for group in (2 * entry, 2 * entry + 1):
-            progress = draw(st.integers(0, 99))
-            if progress:
-                moving[group] = GoalState(
-                    progress, Status.IN_PROGRESS, None, None, True, assigned_at_ms[entry], False
-                )
-    return group_of, moving
+def begun(
+    draw: st.DrawFn, groups: list[tuple[int, list[int]]], assigned_at_ms: list[int]
+) -> dict[int, GoalState]:
+    """Draw the states of the groups that have begun to move."""
+    progresses = {group: draw(st.integers(0, 99)) for group in range(len(groups))}
+    return {
+        group: GoalState(
+            progress,
+            Status.IN_PROGRESS,
+            None,
+            None,
+            True,
+            assigned_at_ms[groups[group][0]],
+            False,
+        )
+        for group, progress in progresses.items()
+        if progress
+    }
 
 
 @st.composite
@@ -116,24 +120,18 @@ def text(moment_ms: int | None) -> str:
 
 
 def every_state(situation: Situation) -> list[GoalState]:
+    moving, own = situation.states
     states = []
     for index, goal in enumerate(situation.catalogue.goals):
-        entry = next((k for k, indexes in enumerate(situation.given) if index in indexes), None)
-        untouched = GoalState(
-            progress=0,
-            status=Status.NOT_STARTED,
-            completed_at_ms=None,
-            claimed_at_ms=None,
-            is_active=entry is not None,
-            assigned_at_ms=None if entry is None else situation.assigned_at_ms[entry],
-            locked=bool(goal.prerequisites),
-        )
-        moving, own = situation.states
-        group = situation.group_of.get(index)
-        begun = None if group is None else moving.get(group)
-        if begun is not None:
-            begun = begun._replace(locked=bool(goal.prerequisites))
-        states.append(own.get(index) or begun or untouched)
+        locked = bool(goal.prerequisites)
+        state = GoalState(0, Status.NOT_STARTED, None, None, False, None, locked)
+        for group, (entry, goals) in enumerate(situation.groups):
+            if index in goals:
+                given = state._replace(
+                    is_active=True, assigned_at_ms=situation.assigned_at_ms[entry]
+                )
+                state = moving.get(group, given)._replace(locked=locked)
+        states.append(own.get(index, state))
     return states
 
 
@@ -229,7 +227,7 @@ def read(answer: bytes) -> Mapping[str, Any]:
 
 @given(situations(), st.booleans())
 def test_the_spliced_list_is_the_obvious_one(situation: Situation, active_only: bool) -> None:
-    template = Fragments(situation.catalogue).template(situation.given, situation.group_of)
+    template = Fragments(situation.catalogue).template(situation.groups)
     answer = template.list_answer(situation.states, situation.now_ms, active_only=active_only)
     expected = slow_list(situation, active_only=active_only)
     assert read(answer) == expected
@@ -240,7 +238,7 @@ def test_the_spliced_list_is_the_obvious_one(situation: Situation, active_only: 
 def test_the_spliced_initialize_is_the_obvious_one(
     situation: Situation, new_assignments: int
 ) -> None:
-    template = Fragments(situation.catalogue).template(situation.given, situation.group_of)
+    template = Fragments(situation.catalogue).template(situation.groups)
     answer = template.initialize_answer(
         situation.states, situation.assigned_at_ms, situation.now_ms, new_assignments
     )

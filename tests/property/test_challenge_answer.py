@@ -14,7 +14,7 @@ from tests.property.test_answer import Situation, situations
 def test_the_list_is_its_challenges_and_what_it_leaves_out_has_no_goals(
     situation: Situation, active_only: bool
 ) -> None:
-    template = Fragments(situation.catalogue).template(situation.given, situation.group_of)
+    template = Fragments(situation.catalogue).template(situation.groups)
     numbers = count()
     alone = [
         template.challenge_answer(

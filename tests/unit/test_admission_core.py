@@ -1,10 +1,11 @@
 """The rules of admission, one by one: who runs, who waits, and how long."""
 
+import gc
 from dataclasses import replace
 
 import pytest
 
-from middleware.admission import AdmissionCore, Class, Outcome, Rate, Reason, Waiting
+from middleware.admission import AdmissionCore, Class, Outcome, Place, Rate, Reason, Waiting
 from middleware.admission.line import SIZE_MAX
 from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
 
@@ -236,6 +237,19 @@ def test_the_line_is_bounded_in_memory_too() -> None:
     for client in range(SIZE_MAX):
         wait(core, now_ns, key=f"client {client}")
     assert refuse(core, now_ns, key="one more").reason is Reason.LINE_FULL
+
+
+def test_who_left_the_line_is_forgotten_when_nobody_waits() -> None:
+    core = AdmissionCore(SETTINGS)
+    fill(core)
+    before = count_places()
+    for _ in range(100):
+        core.leave(wait(core), Outcome.IGNORE, 0)
+    assert count_places() == before
+
+
+def count_places() -> int:
+    return sum(isinstance(each, Place) for each in gc.get_objects())
 
 
 # ── the bound in time ────────────────────

@@ -15,7 +15,7 @@ def test_a_lists_bytes_belong_to_the_format_that_is_in_its_tag() -> None:
         [goal("new"), goal("begun"), goal("done", description="All of it")],
         [goal("locked", prerequisites=["new"]), goal("open", prerequisites=["done"])],
         [goal("daily", rotation=DAILY, **relative()), goal("claimed")],
-    ).template([[0, 1, 2, 3]], {1: 0})
+    ).template([(0, [1]), (0, [0, 2, 3])])
     begun = GoalState(4, Status.IN_PROGRESS, None, None, True, NOW_MS, False)
     done = GoalState(9, Status.COMPLETED, NOW_MS - 2_000, None, True, NOW_MS, False)
     states = States(

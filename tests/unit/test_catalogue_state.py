@@ -1,6 +1,9 @@
 """What the players of one catalogue share: kept, bounded, and the used ones stay."""
 
+import json
+
 from app.domain.catalogue_state import PLANS_MAX, CatalogueState
+from app.domain.goal import States
 from tests.catalogues import defaults
 
 
@@ -21,3 +24,10 @@ def test_what_was_used_longest_ago_is_dropped_first() -> None:
     state.keep((PLANS_MAX,), [{"a"}])
     assert state.shared((0,))
     assert state.shared((1,)) is None
+
+
+def test_a_goal_that_two_entries_gave_is_of_the_earlier_one() -> None:
+    plan, template = CatalogueState(defaults("a"), 2).keep((1, 2), [{"a"}, {"a"}])
+    assert plan.entry_of == {0: 0}
+    answer = json.loads(template.initialize_answer(States({}, {}), [1_000, 2_000], 3_000, 0))
+    assert answer["assignedGoals"][0]["assignedAt"] == "1970-01-01T00:00:01Z"

@@ -266,3 +266,12 @@ def test_a24_a_value_below_its_start_is_shown_and_put_away_as_nothing() -> None:
     story.take_up()
     story.wins(5, 1)
     assert story.shown() == (1, IN_PROGRESS)
+
+
+def test_two_claims_of_one_instant_keep_the_progress_that_each_was_made_with() -> None:
+    story = Story(login_goal("one"), login_goal("other"))
+    story.login()
+    story.claim("one")
+    story.login()
+    story.claim("other")
+    assert (story.shown("one"), story.shown("other")) == ((1, "claimed"), (2, "claimed"))
