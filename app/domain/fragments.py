@@ -114,13 +114,9 @@ def list_expiry(boundary_ms: int, now_ms: int) -> bytes:
     )
 
 
-def initialize_lead(assigned_at_ms: int | None, expires_at_ms: int | None, progress: int) -> bytes:
-    """Return an initialize answer from the text of `assignedAt` to the progress."""
-    return b'%b","expiresAt":"%b","progress":%d' % (
-        _instant(assigned_at_ms),
-        _instant(expires_at_ms),
-        progress,
-    )
+def initialize_lead(assigned_at_ms: int | None, expires_at_ms: int | None) -> bytes:
+    """Return an initialize answer from the text of `assignedAt` on; the progress follows."""
+    return b'%b","expiresAt":"%b","progress":' % (_instant(assigned_at_ms), _instant(expires_at_ms))
 
 
 def initialize_end(new_assignments: int, total_active: int) -> bytes:

@@ -1,7 +1,7 @@
 """Answers laid out in pieces, three a goal: what is the goal's, what is the state's, and the end.
 
 Goals that move together have one state between them, whose bytes are made once; so have many of the
-others, which are told apart by identity (`app.domain.view`). The goals' bytes are those of all
+others, which a list tells apart by identity (`app.domain.view`). The goals' bytes are those of all
 pages.
 """
 
@@ -187,8 +187,8 @@ class InitializePage:
     ) -> None:
         for part, places in zip(self._parts, self._places_of_part, strict=True):
             state = moving.get(part.group)
-            progress = 0 if state is None else state.progress
-            lead = initialize_lead(assigned_at_ms[part.entry], boundaries[part.schedule], progress)
+            lead = initialize_lead(assigned_at_ms[part.entry], boundaries[part.schedule])
+            lead += b"0" if state is None else b"%d" % state.progress
             if state is None:
                 for slot, _ in places:
                     pieces[slot] = lead
@@ -202,26 +202,22 @@ class InitializePage:
     ) -> int:
         """Return how many more are shown than were given."""
         more = 0
-        known: dict[int, tuple[Status, dict[Schedule | None, bytes]]] = {}
+        leads: dict[tuple[int | None, Schedule | None], bytes] = {}
         for index, state in own.items():
             place = self._places[index]
             if place is None:
                 continue
             slot, goal = place
-            more += state.is_active - bool(pieces[slot])
-            if not state.is_active:
+            progress, status, _, _, is_active, assigned_at_ms, _ = state
+            more += is_active - bool(pieces[slot])
+            if not is_active:
                 pieces[slot : slot + len(_HIDDEN)] = _HIDDEN
                 continue
-            identity = id(state)
-            if identity not in known:
-                known[identity] = state.status, {}
-            status, leads = known[identity]
-            schedule = goal.schedule
-            if schedule not in leads:
-                leads[schedule] = initialize_lead(
-                    state.assigned_at_ms, boundaries[schedule], state.progress
-                )
+            key = assigned_at_ms, goal.schedule
+            lead = leads.get(key)
+            if lead is None:
+                lead = leads[key] = initialize_lead(assigned_at_ms, boundaries[goal.schedule])
             pieces[slot] = goal.initialize_head
-            pieces[slot + 1] = leads[schedule]
+            pieces[slot + 1] = b"%b%d" % (lead, progress)
             pieces[slot + 2] = goal.initialize_ends[status]
         return more
