@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from app.commands.common import CommandFailed, read_settings
@@ -129,7 +129,9 @@ def _is_news(goal: Mapping[str, Any], before: Mapping[str, Mapping[str, Any]]) -
 
 
 def _goals(goals: list[Mapping[str, Any]]) -> Table:
-    table = Table("Goal", "Name", "Progress", "Status", "Active", "Locked")
+    # Nothing of an id is cut: it is what a person types next.
+    columns = Column("Goal", overflow="fold"), "Name", "Progress", "Status", "Active", "Locked"
+    table = Table(*columns)
     for goal in goals:
         table.add_row(
             Text(goal["goalId"]),
