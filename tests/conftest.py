@@ -4,9 +4,9 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.database import database_numbers, database_url, postgres_url, template_url
+from tests.database import database_numbers, database_url, postgres_url, session, template_url
 
-__all__ = ["database_numbers", "database_url", "postgres_url", "template_url"]
+__all__ = ["database_numbers", "database_url", "postgres_url", "session", "template_url"]
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=150)
 settings.register_profile(

@@ -4,17 +4,19 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from db.embedded import EmbeddedPostgres
 from db.embedded_binaries import find_binaries
 from db.migrate import migrate
+from tests.eventually import until
 
 TEMPLATE = "migrated"
 
@@ -58,6 +60,29 @@ def database_url(template_url: str, database_numbers: Iterator[int]) -> Iterator
     """Give the URL of a migrated database that no other test sees."""
     with copied_database(template_url, f"test_{next(database_numbers)}") as url:
         yield url
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection of the test's own, to look, or to stand in the way of others."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def await_blocked(session: asyncpg.Connection, count: int = 1) -> None:
+    """Return once so many sessions wait for a lock."""
+    blocked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+
+    async def are_blocked() -> bool:
+        return bool(await session.fetchval(blocked) >= count)
+
+    await until(are_blocked)
+
+
+def lock_is_awaited(url: str) -> bool:
+    """Return whether somebody waits for a lock."""
+    return bool(run_sql(url, "select 1 from pg_locks where not granted"))
 
 
 @contextmanager

@@ -1,7 +1,11 @@
-"""Waiting for other processes and threads, which nothing can be passed into to make time go by."""
+"""Waiting for what nothing can be passed into to make time go by: processes, threads, a database.
 
+What is waited for ends each loop, not the time.
+"""
+
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 PATIENCE_S = 30.0
 
@@ -11,4 +15,12 @@ def eventually(condition: Callable[[], object]) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while not (seen := condition()):
         assert time.monotonic() < deadline_s, f"it never became so: {seen!r}"
-        time.sleep(0.01)  # only so as not to spin: what is waited for ends the loop, not the time
+        time.sleep(0.01)  # only so as not to spin
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Do the same beside the tasks of the running loop."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not (seen := await condition()):
+        assert time.monotonic() < deadline_s, f"it never became so: {seen!r}"
+        await asyncio.sleep(0.01)  # only so as not to spin

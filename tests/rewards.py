@@ -1,6 +1,5 @@
 """What tests of rewards share: a shop with everything behind a claim, and a scripted provider."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Generic, Self, TypeAlias, TypeVar
@@ -154,12 +153,3 @@ class Pausing(Database):
                 return list(await transaction.fetch(name, *arguments))
 
             yield Transaction(fetch)  # type: ignore[arg-type]
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Return as soon as something is so. Fails when it never is."""
-    for _ in range(3_000):
-        if await condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never became so")

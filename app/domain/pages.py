@@ -188,11 +188,12 @@ class InitializePage:
         for part, places in zip(self._parts, self._places_of_part, strict=True):
             state = moving.get(part.group)
             lead = initialize_lead(assigned_at_ms[part.entry], boundaries[part.schedule])
-            lead += b"0" if state is None else b"%d" % state.progress
             if state is None:
+                lead += b"0"
                 for slot, _ in places:
                     pieces[slot] = lead
             else:
+                lead += b"%d" % state.progress
                 for slot, end in places:
                     pieces[slot] = lead
                     pieces[slot + 1] = end

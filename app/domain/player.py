@@ -70,8 +70,7 @@ class Players(Protocol):
 
         At the clock that is returned, new rows are given the defaults of `revision`, which counts
         as answered, or nothing if it is None. For rows that exist nothing is written, and no row is
-        locked.
-        Whoever gets a row from somebody else at the same time is not in the answer.
+        locked. Whoever gets a row from somebody else at the same time is not in the answer.
         """
 
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:

@@ -61,10 +61,10 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
         own[number] = state
         if state.status in DONE:
             done.add(number)
+    seen = View(rules, plan, player, now_ms, States(moving, own))
     for number in _opened(rules, done):
-        state = own.get(number) or _moving_or_untouched(rules, plan, player, moving, number)
-        own[number] = state._replace(locked=False)
-    return View(rules, plan, player, now_ms, States(moving, own))
+        own[number] = seen.of(number)._replace(locked=False)
+    return seen
 
 
 def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState]:

@@ -15,11 +15,10 @@ from benchmarks.claims import chaos, load
 from benchmarks.claims.chaos import EndedByItself, Killable, kill_at_random
 from benchmarks.claims.judge import Wanted
 from benchmarks.claims.load import Claimers, Got, NeverClaimed
+from tests.children import IDLE
 from tests.eventually import eventually
 
 WANTED = [Wanted(f"p{number}", "c", "g", ("WALLET", "GEMS", 10)) for number in range(3)]
-# A child that would outlive the test by far; each test kills it, and none waits for it.
-IDLE = "import time; time.sleep(60)"
 
 Answer = Callable[[str], int | None]
 

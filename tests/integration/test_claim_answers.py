@@ -13,7 +13,8 @@ from app.rewards.delivery import WAIT_S_MAX
 from app.rewards.mock_provider import Fault, Faults, MockProvider, serving
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange
-from tests.rewards import PATIENT_S, until
+from tests.eventually import until
+from tests.rewards import PATIENT_S
 
 GOAL = ("challenge-001", "challenge-001-goal-01")
 TUTORIAL = ("winter-challenge-2025", "complete-tutorial")

@@ -13,7 +13,8 @@ from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
 from tests.cutting_proxy import CuttingProxy
 from tests.database import reachable_folder, run_sql
-from tests.rewards import ScriptedProvider, ScriptedShop, Shop, until
+from tests.eventually import until
+from tests.rewards import ScriptedProvider, ScriptedShop, Shop
 
 UNDO_ANSWERS = 5
 """Of begin, lock, unmake, restore and commit."""

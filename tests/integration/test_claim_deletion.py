@@ -13,8 +13,9 @@ from app.services.claims import ClaimResult
 from app.services.erasure import erase_player
 from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
-from tests.database import run_sql
-from tests.rewards import LEASE_MS, Pausing, ScriptedProvider, ScriptedShop, Shop, until
+from tests.database import lock_is_awaited, run_sql
+from tests.eventually import until
+from tests.rewards import LEASE_MS, Pausing, ScriptedProvider, ScriptedShop, Shop
 
 NO_DELAY = timedelta()
 PLAYERS = [f"p{number:02}" for number in range(20)]
@@ -224,8 +225,7 @@ async def test_no_claim_is_made_between_the_steps_of_a_deletion(
             await until(claim_waits)
 
     async def claim_waits() -> bool:
-        waits = run_sql(database_url, "select 1 from pg_locks where not granted")
-        return bool(waits) or claiming[0].done()
+        return lock_is_awaited(database_url) or claiming[0].done()
 
     database = Pausing(database_url, claim_before_the_second)
     await database.open()
@@ -250,7 +250,7 @@ async def test_an_answer_that_waits_for_a_deletion_finds_the_claim_to_be_removed
             await until(settle_waits)
 
     async def settle_waits() -> bool:
-        return bool(run_sql(database_url, "select 1 from pg_locks where not granted"))
+        return lock_is_awaited(database_url)
 
     database = Pausing(database_url, before)
     await database.open()
@@ -267,7 +267,7 @@ async def test_a_deletion_that_waits_for_an_answer_finds_the_claim_settled(
     deleting: list[asyncio.Task[object]] = []
 
     async def deletion_waits() -> bool:
-        return bool(run_sql(database_url, "select 1 from pg_locks where not granted"))
+        return lock_is_awaited(database_url)
 
     async with shop.database.transaction() as transaction:
         await transaction.fetch(

@@ -12,8 +12,9 @@ from app.errors import Problem
 from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
+from tests.eventually import until
 from tests.integration.test_pool import TERMINATE
-from tests.rewards import HASTY_S, ScriptedProvider, ScriptedShop, Shop, until
+from tests.rewards import HASTY_S, ScriptedProvider, ScriptedShop, Shop
 
 Answer = asyncio.Future[Granted | Refused]
 

@@ -13,7 +13,8 @@ from app.rewards.mock_provider import Fault, Faults, serving
 from app.rewards.provider import open_provider
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
-from tests.rewards import Shop, until
+from tests.eventually import until
+from tests.rewards import Shop
 
 PLAYERS = [f"p{number:03}" for number in range(60)]
 GOALS = [f"g{number}" for number in range(5)]

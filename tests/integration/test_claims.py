@@ -17,8 +17,9 @@ from app.services.initialize import initialize_players
 from app.services.selections import set_goal_active
 from db.claims import PgClaims
 from tests.catalogues import make_catalogue, make_goal
-from tests.database import run_sql
-from tests.rewards import HASTY_S, Pausing, ScriptedProvider, ScriptedShop, Shop, until
+from tests.database import lock_is_awaited, run_sql
+from tests.eventually import until
+from tests.rewards import HASTY_S, Pausing, ScriptedProvider, ScriptedShop, Shop
 
 DAILY = Rotation(Schedule.DAILY, reset_progress=True, allow_reselection=True)
 GOALS = [make_goal(f"g{number}") for number in range(10)]
@@ -266,8 +267,7 @@ async def test_nothing_comes_between_an_undoing_and_the_facts_that_it_read(
             await until(selection_waits)
 
     async def selection_waits() -> bool:
-        waits = run_sql(database_url, "select 1 from pg_locks where not granted")
-        return bool(waits) or selecting[0].done()
+        return lock_is_awaited(database_url) or selecting[0].done()
 
     database = Pausing(database_url, before)
     await database.open()

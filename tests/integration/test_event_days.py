@@ -14,6 +14,7 @@ from db.events import PgEvents
 from db.pool import Database
 from tests.database import run_sql
 from tests.event_pods import EventPod, a_login, event_pods
+from tests.eventually import until
 
 SUMMER_MS = 1_813_752_000_000  # 2027-06-23
 EPOCH = date(1970, 1, 1)
@@ -43,11 +44,10 @@ def around(day: date) -> list[date]:
 
 
 async def until_days(database_url: str, count: int) -> None:
-    for _ in range(1000):
-        if len(days_of(database_url)) == count:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"there are never {count} days")
+    async def are_so_many() -> bool:
+        return len(days_of(database_url)) == count
+
+    await until(are_so_many)
 
 
 async def drop(pod: EventPod) -> int:

@@ -13,7 +13,7 @@ from app.errors import Problem
 from app.services.selections import set_goal_active
 from db.sql import load_statements
 from tests.catalogues import make_catalogue, make_goal
-from tests.database import run_sql
+from tests.database import await_blocked, run_sql
 from tests.event_pods import EventPod, a_login, event_pods, relative, wins
 
 PLAYERS = [f"player-{number:03}" for number in range(60)]
@@ -25,23 +25,6 @@ ASCENDING = ("B", "a", "b", "é", "\N{GRINNING FACE}")
 async def pods(database_url: str) -> AsyncIterator[list[EventPod]]:
     async with event_pods(database_url, 2) as pods:
         yield pods
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Give a connection on which a test can stand in the way of others."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-async def await_blocked(session: asyncpg.Connection, count: int = 1) -> None:
-    blocked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-    for _ in range(1000):
-        if await session.fetchval(blocked) >= count:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("nobody waits for a lock")
 
 
 async def logins_of(pod: EventPod, names: list[str]) -> int:

@@ -26,13 +26,6 @@ async def pod(database_url: str) -> AsyncIterator[EventPod]:
         yield pod
 
 
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 class OnSession(Database):
     """Statements on a test's own connection, in its transaction."""
 

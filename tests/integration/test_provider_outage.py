@@ -7,7 +7,8 @@ import pytest
 from app.domain.reward import ClaimState, NotGranted, Refused, Settlement, Unknown
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
-from tests.rewards import LEASE_MS, ScriptedProvider, ScriptedShop, Shop, until
+from tests.eventually import until
+from tests.rewards import LEASE_MS, ScriptedProvider, ScriptedShop, Shop
 
 ATTEMPTS = 25
 TRIES_MAX = 3

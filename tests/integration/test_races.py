@@ -17,7 +17,7 @@ from db.pool import Database
 from db.revisions import PgRevisions
 from db.sql import load_statements
 from tests.catalogues import defaults, make_catalogue, make_goal
-from tests.database import run_sql
+from tests.database import await_blocked, run_sql
 
 # Byte by byte in ascending order; languages would order them differently.
 ASCENDING = ("B", "a", "b", "é", "\N{GRINNING FACE}")
@@ -50,23 +50,6 @@ async def pods(database_url: str) -> AsyncIterator[list[Pod]]:
     yield [Pod(database) for database in databases]
     for database in databases:
         await database.close()
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Give a connection on which a test can stand in the way of others."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-async def await_blocked(session: asyncpg.Connection) -> None:
-    blocked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-    for _ in range(1000):
-        if await session.fetchval(blocked):
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("nobody waits for a lock")
 
 
 async def test_of_many_first_calls_exactly_one_hears_of_the_new_goals(pods: list[Pod]) -> None:

@@ -9,8 +9,9 @@ from app.domain.reward import ClaimState, Granted, Refused, Settlement, Unknown
 from db.outbox import PgOutbox
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
+from tests.eventually import until
 from tests.integration.test_pool import TERMINATE
-from tests.rewards import LEASE_MS, ScriptedProvider, ScriptedShop, Shop, until
+from tests.rewards import LEASE_MS, ScriptedProvider, ScriptedShop, Shop
 
 PLAYERS = [f"p{number:02}" for number in range(40)]
 

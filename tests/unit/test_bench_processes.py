@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 
 from benchmarks.processes import cpu_s, parent_of, pin, sample, start, stop, watch
+from tests.children import IDLE
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
-# A child that would outlive the test by far; each test ends it, and none waits for it.
-IDLE = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
 
 
