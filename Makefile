@@ -10,10 +10,10 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-pythons check fix lock migrate bench-burst bench-rules bench-micro compare mutants machine planted-bugs dev
+.PHONY: help run test test-fast test-pythons check fix lock migrate simulate-promise bench-promise bench-burst bench-rules bench-micro compare mutants machine planted-bugs dev
 
 help: ## Show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the service; without DATABASE_URL on a PostgreSQL of its own
 	@./bootstrap.sh run
@@ -45,6 +45,12 @@ migrate: ## Apply the pending migrations to DATABASE_URL
 	@./bootstrap.sh run
 	@exec $(BIN)/python -m app migrate
 
+simulate-promise: dev ## Tell the stories of the gate's promise with the core that serves, in simulated time
+	$(BIN)/python -m benchmarks.promise
+
+bench-promise: dev ## Play the same stories with a real service and database
+	$(BIN)/python -m benchmarks.promise.real
+
 bench-burst: dev ## The login burst against a database of a set capacity
 	$(BIN)/python -m benchmarks.burst
 
@@ -54,7 +60,8 @@ bench-rules: dev ## What lists, initializes, events and claims cost, and claims 
 bench-micro: dev ## What one answer and one decision cost
 	$(BIN)/python -m benchmarks.micro
 
-machine: dev ## Compare the rules with the slow model on a million random steps (MACHINE_HISTORIES: of 50 each)
+machine: dev ## A million random events at the gate, and as many steps of the rules beside the slow model (MACHINE_HISTORIES: of 50 each)
+	nice -n 10 $(BIN)/python -m tests.admission_life
 	nice -n 10 $(BIN)/python -m tests.rules
 
 planted-bugs: dev ## Plant bugs in the rules, one at a time, and fail if the machine misses one

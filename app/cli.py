@@ -28,7 +28,7 @@ from app.domain.catalogue import CatalogueInvalid
 from app.errors import Problem
 from app.lifespan import SchemaBehind
 from app.server import CannotListen
-from app.settings import SettingsInvalid
+from app.settings_loading import SettingsInvalid
 from db.embedded import EmbeddedPostgresError
 from db.errors import DatabaseUnreachable
 from db.migrate import MigrationFailed

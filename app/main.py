@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Router
 from starlette.types import Scope
 
+from app.domain.pieces import PieceSize
 from app.errors import EXCEPTION_HANDLERS
 from app.events.http import receive_events
 from app.handlers import apidocs, challenges, claims, goals, health, player_data
@@ -23,7 +24,8 @@ from app.services.events import IntakePolicy
 from app.settings import AdmissionMode, Settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
-from middleware.admission import AdmissionCore, AdmissionSettings, Class, Rate
+from middleware.admission import AdmissionCore, AdmissionSettings, Class, Rate, Share
+from middleware.admission.settings import MILLISECOND_NS, SECOND_NS
 from middleware.auth import AuthMiddleware, MockAuthenticator, ServiceAuthenticator
 from middleware.body_limits import BodyLimits
 from middleware.classifier import Classifier
@@ -68,7 +70,7 @@ def create_app(
     gate = _gate(settings, classify, metrics, loop_lag)
     auth = Middleware(AuthMiddleware, authenticator=authenticator)
     service_auth = Middleware(AuthMiddleware, authenticator=service)
-    policy = IntakePolicy(settings.namespace, settings.events_make_known)
+    policy = IntakePolicy(settings.namespace, settings.events_make_known, PieceSize())
     events = [OneMethodRoute("POST", "/events", receive_events(policy, metrics), prefix=V1)]
     v1 = [
         OneMethodRoute("GET", ALL, challenges.list_all, prefix=V1),
@@ -139,15 +141,23 @@ def _gate(
 def admission_settings(settings: Settings) -> AdmissionSettings:
     """Translate the operator's units into the core's nanoseconds."""
     rate, quota = settings.admission_initialize_rate, settings.admission_quota
+    burst = settings.admission_initialize_burst
     return AdmissionSettings(
         limit=settings.limit,
-        initialize_rate=None if rate is None else _rate(rate, INITIALIZE_BURST_S),
+        initialize_rate=None if rate is None else _rate(rate, INITIALIZE_BURST_S, burst),
         quota=_rate(quota, QUOTA_BURST_S),
-        wait_ns_max=settings.admission_wait_ms_max * 1_000_000,
-        slot_horizon_ns=settings.admission_slot_horizon_s * 1_000_000_000,
+        weights=settings.weights,
+        waits_ns={
+            Share.EVENTS: settings.admission_events_wait_ms * MILLISECOND_NS,
+            Share.GAMEPLAY: settings.admission_gameplay_wait_ms * MILLISECOND_NS,
+            Share.LOGINS: settings.admission_logins_wait_ms * MILLISECOND_NS,
+        },
+        wait_ns_max=settings.admission_wait_ms_max * MILLISECOND_NS,
+        slot_horizon_ns=settings.admission_slot_horizon_s * SECOND_NS,
+        slot_grace_ns=settings.admission_slot_grace_s * SECOND_NS,
         line_per_key=settings.admission_line_per_key,
     )
 
 
-def _rate(per_second: float, burst_s: float) -> Rate:
-    return Rate.per_second(per_second, max(1, round(per_second * burst_s)))
+def _rate(per_second: float, burst_s: float, burst: int | None = None) -> Rate:
+    return Rate.per_second(per_second, burst or max(1, round(per_second * burst_s)))

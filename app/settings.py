@@ -1,52 +1,30 @@
-"""Every setting: its range, its default, one sentence. Files over environment over defaults.
+"""Every setting: its range, its default, one sentence, and the rules between settings."""
 
-A name is its field in capitals. `SETTINGS_DIR` names a folder with one file per setting (a mounted
-ConfigMap as it is). All errors are reported at once, and each names the variable to change.
-"""
-
-import difflib
 import re
-from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-
-SETTINGS_DIR = "SETTINGS_DIR"
-PREFIXES = (
-    "ADMISSION_",
-    "AUTH_",
-    "BODY_",
-    "CATALOGUE_",
-    "CONNECTIONS_",
-    "DATABASE_",
-    "DRAIN_",
-    "ERASURE_",
-    "EVENTS_",
-    "OPERATIONS_",
-    "REWARD_",
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
 )
-"""An unknown name that begins like this is an error: a typing mistake would not act."""
+
+from middleware.admission import Share
 
 SECRET = {"database_url", "events_token", "erasure_secret", "reward_url"}
 
-UNSET_WHEN_EMPTY = {"otel_exporter_otlp_endpoint", "otel_service_name", "otel_traces_sampler_arg"}
-"""OpenTelemetry's specification reads an empty variable as one that is not set."""
-
 LOCAL_ERASURE_SECRET = "outside production nothing is secret"  # noqa: S105 - it says so
 
+SHARES = sorted(Share)
+WAITS = {f"admission_{share}_wait_ms" for share in SHARES}
+_WEIGHT = re.compile(r"[1-9]\d{0,2}|1000")
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:/s)?")
-
-
-class SettingsInvalid(Exception):
-    """The settings cannot be used. `errors` has one line for each thing to change."""
-
-    def __init__(self, errors: tuple[str, ...]) -> None:
-        super().__init__("; ".join(errors))
-        self.errors = errors
 
 
 class Environment(StrEnum):
@@ -90,6 +68,23 @@ def _limit(value: Any) -> Any:
     return value
 
 
+def _weights(value: str) -> str:
+    """Check weights such as events=2,gameplay=8,logins=6: every share once, and no other."""
+    pairs = [part.strip().partition("=") for part in value.split(",")]
+    names = [name for name, _, _ in pairs]
+    wrong = [f"there is no share {name!r}" for name in names if name not in SHARES]
+    wrong += [f"{name} stands there twice" for name in SHARES if names.count(name) > 1]
+    wrong += [f"{name} is missing" for name in SHARES if name not in names]
+    wrong += [
+        f"{name} has {number!r}, not a whole number from 1 to 1000"
+        for name, _, number in pairs
+        if name in SHARES and not _WEIGHT.fullmatch(number)
+    ]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return value
+
+
 def is_http_url(text: str) -> bool:
     """Return whether this is an address that can be asked over HTTP."""
     try:
@@ -106,6 +101,7 @@ def _http_url(value: Any) -> Any:
     return value
 
 
+Weights = Annotated[str, AfterValidator(_weights)]
 RatePerSecond = Annotated[float, BeforeValidator(_rate), Field(gt=0, le=1_000_000)]
 
 
@@ -133,7 +129,10 @@ class Settings(BaseModel):
         None, description="PostgreSQL to use instead of the embedded one; required in production."
     )
     database_pool_size: int = Field(
-        10, ge=1, le=1000, description="Connections to PostgreSQL, all opened at the start."
+        10,
+        ge=1,
+        le=1000,
+        description="Connections to PostgreSQL, all opened at the start; one more is for health.",
     )
     catalogue_path: Path | None = Field(
         None, description="challenges.json to serve; by default the sample catalogue."
@@ -193,17 +192,52 @@ class Settings(BaseModel):
         None,
         description="Most initialize calls admitted a second (n or n/s); unset: the limit decides.",
     )
+    admission_initialize_burst: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Most initialize calls that may be saved up while fewer come; by default those"
+        " of 100 ms. Acts with ADMISSION_INITIALIZE_RATE only.",
+    )
     admission_limit: Annotated[int, BeforeValidator(_limit), Field(ge=1, le=10_000)] | None = Field(
         None, description="Most requests that run at once; by default DATABASE_POOL_SIZE."
+    )
+    admission_weights: Weights = Field(
+        "events=2,gameplay=8,logins=6",
+        description="How events, gameplay and logins share the time that places are held, while"
+        " they wait; each from 1 to 1000.",
+    )
+    admission_events_wait_ms: int = Field(
+        1000, ge=0, le=60_000, description="Longest wait of a batch of events in line, in ms."
+    )
+    admission_gameplay_wait_ms: int = Field(
+        150,
+        ge=0,
+        le=60_000,
+        description="Longest wait in line of every player request but initialize, in ms.",
+    )
+    admission_logins_wait_ms: int = Field(
+        2000,
+        ge=0,
+        le=60_000,
+        description="Longest wait of an initialize in line, in ms, unless the client says another.",
     )
     admission_wait_ms_max: int = Field(
         2000,
         ge=0,
         le=60_000,
-        description="Longest wait in line, in ms; above 2000 only for clients that ask for it.",
+        description="Longest wait in line of all, in ms, and so of clients that ask for a longer"
+        " one.",
     )
     admission_slot_horizon_s: int = Field(
         120, ge=1, le=3600, description="Furthest moment a refused client is promised, in seconds."
+    )
+    admission_slot_grace_s: int = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="How long after its time a missed moment still goes before fresh arrivals, in"
+        " seconds.",
     )
     admission_quota: RatePerSecond = Field(
         50.0, description="One client's own rate (n or n/s); two seconds' worth may come at once."
@@ -247,6 +281,12 @@ class Settings(BaseModel):
                 f"ADMISSION_LIMIT={self.admission_limit} is above DATABASE_POOL_SIZE="
                 f"{self.database_pool_size}: the rest would queue inside the pool"
             )
+        errors += [
+            f"{name.upper()}={getattr(self, name)} is above ADMISSION_WAIT_MS_MAX="
+            f"{self.admission_wait_ms_max}, which bounds every wait"
+            for name in sorted(WAITS & self.model_fields_set)
+            if getattr(self, name) > self.admission_wait_ms_max
+        ]
         if self.environment is Environment.PRODUCTION:
             if not self.auth_enabled:
                 errors.append("AUTH_ENABLED=false is for local and test environments only")
@@ -272,113 +312,12 @@ class Settings(BaseModel):
         return self.admission_limit or self.database_pool_size
 
     @property
+    def weights(self) -> dict[Share, int]:
+        """The weight of each share."""
+        pairs = (part.strip().split("=") for part in self.admission_weights.split(","))
+        return {Share(name): int(number) for name, number in pairs}
+
+    @property
     def erasure_key(self) -> str:
         """The secret in force."""
         return self.erasure_secret or LOCAL_ERASURE_SECRET
-
-
-class LoadedSettings(BaseModel):
-    """Settings, and where each came from: a file, the environment or a default."""
-
-    settings: Settings
-    origins: dict[str, str]
-
-
-def load_settings(
-    environ: Mapping[str, str], checks: Mapping[str, Callable[[str], object]] = MappingProxyType({})
-) -> LoadedSettings:
-    """Read and check everything. Raises `SettingsInvalid` with every error.
-
-    `checks` are those that this module cannot make: by field, they raise a `ValueError` that names
-    the variable.
-    """
-    values: dict[str, str] = {}
-    origins: dict[str, str] = {}
-    errors: list[str] = []
-    for origin, names in (("environment", environ), ("file", _files(environ, errors))):
-        for name in names:
-            field = name.lower()
-            if name.isupper() and field in Settings.model_fields:
-                if names[name] or field not in UNSET_WHEN_EMPTY:
-                    values[field], origins[field] = names[name], origin
-            elif origin == "file" or name.startswith(PREFIXES):
-                errors.append(_unknown(name, origin))
-    for field in checks.keys() & values.keys():
-        try:
-            checks[field](values[field])
-        except ValueError as error:
-            errors.append(str(error))
-    defaults = _environment_defaults(values.get("environment", ""))
-    origins = {field: origins.get(field, "default") for field in sorted(Settings.model_fields)}
-    settings = _validate({**defaults, **values}, errors)
-    if settings is None or errors:
-        raise SettingsInvalid(tuple(errors))
-    return LoadedSettings(settings=settings, origins=origins)
-
-
-def _validate(values: Mapping[str, Any], errors: list[str]) -> Settings | None:
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
-        errors += [line for item in error.errors() for line in _explain(item, values)]
-    if wrong:
-        # The rules between settings are looked at only once each setting is right by itself.
-        _validate({field: values[field] for field in values if field not in wrong}, errors)
-    return None
-
-
-def range_of(name: str) -> str:
-    """Return which values a setting takes, in a few words."""
-    field = Settings.model_fields[name]
-    schema = Settings.model_json_schema()
-    shape = schema["properties"][name]
-    shape = next((one for one in shape.get("anyOf", ()) if one.get("type") != "null"), shape)
-    if "$ref" in shape:
-        shape = schema["$defs"][shape["$ref"].rsplit("/", 1)[-1]]
-    if "enum" in shape:
-        return " | ".join(shape["enum"])
-    high = shape.get("maximum", shape.get("le"))
-    if high is not None:
-        above = shape.get("exclusiveMinimum", shape.get("gt"))
-        low = shape.get("minimum", shape.get("ge"))
-        return f"{low:.0f} to {high:.0f}" if above is None else f"above {above:.0f} to {high:.0f}"
-    return "true | false" if field.annotation is bool else "text"
-
-
-def _environment_defaults(environment: str) -> dict[str, Any]:
-    """Return the defaults that differ by environment."""
-    if environment == Environment.PRODUCTION:
-        return {"host": "0.0.0.0"}  # noqa: S104 - a pod is reached from outside
-    if environment == Environment.TEST:
-        return {"auth_enabled": False}
-    return {"auth_enabled": False, "drain_delay_s": 0.0}
-
-
-def _files(environ: Mapping[str, str], errors: list[str]) -> dict[str, str]:
-    folder = environ.get(SETTINGS_DIR)
-    if not folder:
-        return {}
-    try:
-        # A mounted ConfigMap also holds ..data and the like.
-        paths = [path for path in Path(folder).iterdir() if not path.name.startswith(".")]
-        return {path.name: path.read_text("utf-8").strip() for path in paths if path.is_file()}
-    except (OSError, UnicodeDecodeError) as error:
-        errors.append(f"{SETTINGS_DIR}={folder}: {error}")
-        return {}
-
-
-def _unknown(name: str, origin: str) -> str:
-    known = [field.upper() for field in Settings.model_fields]
-    near = difflib.get_close_matches(name.upper(), known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{name} ({origin}): there is no such setting{hint}"
-
-
-def _explain(item: Any, values: Mapping[str, Any]) -> list[str]:
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if not item["loc"]:
-        return message.split("\n")
-    field = str(item["loc"][0])
-    shown = "" if field in SECRET else f"={values.get(field, '')}"
-    return [f"{field.upper()}{shown}: {message}"]

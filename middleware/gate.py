@@ -33,7 +33,8 @@ TRACER = trace.get_tracer("headrace")
 BUFFERED_BYTES_MAX: Final = 65_536
 """How much of a body is read on while its owner waits, to learn whether it is still there."""
 
-SUCCESS_STATUSES: Final = range(200, 300)
+# 304 among them: finding out that nothing changed is most of the work.
+SUCCESS_STATUSES: Final = range(200, 400)
 OVERLOAD_STATUSES: Final = frozenset({502, 503, 504})
 
 Classify = Callable[[Scope, float], Arrival]
@@ -45,8 +46,9 @@ class AdmissionGate:
 
     A place is given back when the answer is complete, before it is written: a slow reader holds a
     connection, never a place. The application may give it back earlier, when only waiting is left
-    for it to do: `release_place` in the scope's state, a success, is the place's one end. A client
-    that leaves while it waits gives its place on, and the application never hears of it.
+    for it to do: `release_place` in the scope's state, a success, is the place's one end. Between
+    two pieces of a longer work it may await `hand_on_place`: whoever is due before it runs first. A
+    client that leaves while it waits gives its place on, and the application never hears of it.
     """
 
     def __init__(
@@ -136,9 +138,9 @@ class AdmissionGate:
                 self._leave(place, _outcome(status))
             await send(message)
 
-        scope.setdefault("state", {})["release_place"] = partial(
-            self._leave, place, Outcome.SUCCESS
-        )
+        state = scope.setdefault("state", {})
+        state["release_place"] = partial(self._leave, place, Outcome.SUCCESS)
+        state["hand_on_place"] = partial(self._hand_on, place)
         outcome = Outcome.IGNORE
         try:
             await self._app(scope, receive, send_and_leave)
@@ -147,6 +149,19 @@ class AdmissionGate:
             raise
         finally:
             self._leave(place, outcome)
+
+    async def _hand_on(self, place: Place) -> None:
+        """Let others run who are due first; return when it is this place's turn again.
+
+        A request that is cancelled meanwhile ends its place as any other, in `_run`.
+        """
+        turn: asyncio.Future[Refused | None] = asyncio.get_running_loop().create_future()
+        self._turns[place] = turn
+        try:
+            self._take(self._core.hand_on(place, self._clock_ns()))
+            await turn
+        finally:
+            del self._turns[place]
 
     def _leave(self, place: Place, outcome: Outcome) -> None:
         self._take(self._core.leave(place, outcome, self._clock_ns()))

@@ -1,5 +1,7 @@
 """Short words for the tests of the admission core. Time is an argument: nothing waits."""
 
+from itertools import count
+
 from middleware.admission import (
     AdmissionCore,
     AdmissionSettings,
@@ -14,6 +16,7 @@ from middleware.admission import (
 )
 
 MS = 1_000_000
+_numbers = count()
 S = 1_000 * MS
 GENEROUS = Rate.per_second(1_000_000, burst=1_000_000)
 SETTINGS = AdmissionSettings(limit=2, initialize_rate=None, quota=GENEROUS)
@@ -24,13 +27,15 @@ def arrive(
     now_ns: int = 0,
     *,
     cls: Class = Class.GAMEPLAY,
-    key: str = "somebody",
+    key: str | None = None,
     verified: bool = True,
     jitter: float = 0.5,
     wait_ns_max: int | None = None,
     lag_ns: int = 0,
 ) -> Admitted | Waiting | Refused:
-    arrival = Arrival(cls, key, verified, jitter, wait_ns_max)
+    """Let somebody arrive; without a key it is a client of its own."""
+    name = f"somebody {next(_numbers)}" if key is None else key
+    arrival = Arrival(cls, name, verified, jitter, wait_ns_max)
     return core.arrive(arrival, Vitals(lag_ns), now_ns)
 
 

@@ -13,7 +13,8 @@ from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Catalogue
 from app.lifespan import lifespan
 from app.main import Lifespan, create_app
-from app.settings import Settings, load_settings
+from app.settings import Settings
+from app.settings_loading import load_settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
 from middleware.loop_lag import LoopLag

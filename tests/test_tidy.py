@@ -9,7 +9,8 @@ from pathlib import Path
 
 from app.errors import KINDS
 from app.errors import Reason as ErrorReason
-from app.settings import PREFIXES, Settings
+from app.settings import Settings
+from app.settings_loading import PREFIXES
 from app.telemetry import Metrics
 from middleware.admission import Reason as AdmissionReason
 from tests.project_files import (

@@ -13,7 +13,8 @@ from rich.text import Text
 from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
 from app.domain.text import visible
 from app.lifespan import SchemaBehind
-from app.settings import LoadedSettings, Settings, load_settings
+from app.settings import Settings
+from app.settings_loading import LoadedSettings, load_settings
 from db.address import derive
 from db.embedded import DataInUse, EmbeddedPostgres, default_data_dir, url_of_running
 from db.migrate import schema_is_current

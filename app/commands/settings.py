@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.commands.common import read_settings
-from app.settings import SECRET, LoadedSettings, Settings, range_of
+from app.settings import SECRET, Settings
+from app.settings_loading import LoadedSettings, range_of
 
 
 def describe_settings() -> str:

@@ -4,17 +4,20 @@ This package is pure: no clock, no dice, no I/O, no await. Moments are arguments
 values.
 """
 
-from middleware.admission.core import AdmissionCore, Snapshot
+from middleware.admission.core import AdmissionCore
 from middleware.admission.decision import (
     AdmissionEvent,
     Admitted,
     Arrival,
+    Bound,
     Class,
     Decision,
     Outcome,
     Place,
     Reason,
     Refused,
+    Share,
+    Snapshot,
     Turn,
     Verdict,
     Vitals,
@@ -28,6 +31,7 @@ __all__ = [
     "AdmissionSettings",
     "Admitted",
     "Arrival",
+    "Bound",
     "Class",
     "Decision",
     "Outcome",
@@ -35,6 +39,7 @@ __all__ = [
     "Rate",
     "Reason",
     "Refused",
+    "Share",
     "Snapshot",
     "Turn",
     "Verdict",

@@ -3,20 +3,21 @@
     arrive ──► Refused                                 nothing is kept but, perhaps, a slot
        │
        ├─────► Admitted ─────────────────► leave       a place is taken, then given back
-       │                      ▲
-       └─────► Waiting ── granted by leave, wake or reconfigure
+       │                      ▲      │
+       │                      │      └───► hand_on     given back, and waited for again
+       │                      │
+       └─────► Waiting ── granted by leave, hand_on, wake or reconfigure
                   └────── refused by wake (its deadline passed), or leave (the client left)
 
-Two rules keep it right. A newcomer never passes somebody of its own class or a more urgent one: it
-joins the line, and the line hands places on directly. And whatever ends a place goes through
-`leave`, wherever the place stands, so that finishing, leaving early and being cancelled in the
-very tick of its turn are one path.
+Two rules keep it right. A newcomer never passes somebody of its own share who could run: it joins
+the line, and the line hands places on directly. And whatever ends a place goes through `leave`,
+wherever the place stands, so that finishing, leaving early and being cancelled in the very tick of
+its turn are one path.
 
 No clock, no dice, no I/O, no await: the same inputs give the same outputs.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from middleware.admission.bucket import Bucket
 from middleware.admission.decision import (
@@ -28,26 +29,29 @@ from middleware.admission.decision import (
     Place,
     Reason,
     Refused,
+    Share,
+    Snapshot,
     Standing,
     Turn,
     Vitals,
     Waiting,
 )
+from middleware.admission.drain import Drain
 from middleware.admission.line import SIZE_MAX, Line
+from middleware.admission.outlook import Outlook
+from middleware.admission.places import Places
 from middleware.admission.quota import Quotas
 from middleware.admission.settings import (
     CLASS_TABLE,
+    CLASSES_OF,
     CONTROL_RATE,
     MILLISECOND_NS,
+    SHARES,
     AdmissionSettings,
+    share_of,
 )
-from middleware.admission.slots import Slots
-
-SERVICE_NS_PRIOR = 20 * MILLISECOND_NS
-"""What a place is taken to last before the first one has ended."""
-
-SAMPLE_SHIFT = 4
-"""The service time is an exponential average in which each sample weighs 1/16."""
+from middleware.admission.shares import Shares
+from middleware.admission.slots import Slot, Slots
 
 WAIT_SHARE = (19, 20)
 """Whoever expects to need more than this share of its budget does not wait: the expectation is an
@@ -59,19 +63,16 @@ SLOT_PACE = (50, 49)
 UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
 """Classes without slots return after the first, plus a random part of the second: within 1 s."""
 
+STILL_LINE_LIMITS = 4
+"""While it stands still, nobody joins a line longer than so many times the limit."""
+
+STILL_NS = 3_500 * MILLISECOND_NS
+STILL_SHARE = 2
+"""While it stands still, nobody is told to come sooner than after the first, or after half as long
+as it has stood: sooner is in vain too often, and later leaves places empty when it goes on."""
+
 NOBODY = Turn((), (), None)
 """What follows where nobody waits, which is nearly always."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The core at a glance."""
-
-    limit: int
-    running: int
-    waiting: dict[Class, int]
-    promised: int
-    drain_interval_ns: int
 
 
 class AdmissionCore:
@@ -79,175 +80,232 @@ class AdmissionCore:
 
     def __init__(self, settings: AdmissionSettings) -> None:
         self._settings = settings
-        self._bucket = Bucket(settings.initialize_rate) if settings.initialize_rate else None
         self._control = Bucket(CONTROL_RATE)
         self._quotas = Quotas(settings.quota)
-        self._slots = Slots(settings.slot_horizon_ns)
+        self._slots = Slots(settings.slot_horizon_ns, settings.slot_grace_ns)
         self._line = Line()
-        self._running = 0
-        self._service_ns = SERVICE_NS_PRIOR
+        self._places = Places(settings)
+        self._shares = Shares(settings.weights)
+        self._drain = Drain(settings)
+        self._outlook = Outlook(settings, self._line, self._places, self._drain)
+        self._arrivals = 0
+        self._now_ns = 0
 
-    # ── the four verbs ────────────────────
+    # ── the verbs ────────────────────
 
     def arrive(self, arrival: Arrival, vitals: Vitals, now_ns: int) -> Decision:
         """Decide about a newcomer: it runs, it waits, or it is told when to come back."""
-        if arrival.cls is Class.CONTROL:
-            return self._arrive_control(arrival, now_ns)
+        now_ns = self._pass_time(now_ns)
         cls = arrival.cls
-        one_client = CLASS_TABLE[cls].one_client
-        if one_client:
+        if cls is Class.CONTROL:
+            return self._arrive_control(arrival, now_ns)
+        if CLASS_TABLE[cls].one_client:
             quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
             if quota_wait_ns:
                 return Refused(cls, Reason.OVER_QUOTA, quota_wait_ns)
-        if cls is Class.INITIALIZE:
-            slot = self._slots.find(arrival.key, now_ns)
-            if slot is not None and now_ns < slot.at_ns:
-                return Refused(cls, Reason.SLOT_EARLY, slot.at_ns - now_ns, reserved=True)
-            if slot is not None:
-                cls = Class.RETURNING
+        slot = self._slots.find(arrival.key, now_ns) if cls is Class.INITIALIZE else None
+        if slot is not None:
+            if now_ns < slot.at_ns:
+                return self._arrive_early(arrival, slot, now_ns)
+            self._slots.come(slot, now_ns)
+            cls = Class.RETURNING
         place = self._place(arrival, cls, now_ns)
         if self._can_run(place, now_ns):
             return Admitted(self._start(place, now_ns))
-        if one_client and self._line.of_key(arrival.key) >= self._settings.line_per_key:
+        if not self._may_wait_beside_its_own(place, now_ns):
             return Refused(cls, Reason.LINE_PER_KEY, self._unslotted_ns(arrival))
-        if not self._may_wait(place, vitals, now_ns):
+        if not self._may_wait(place, slot, vitals, now_ns):
             return self._refuse(place, Reason.LINE_FULL, now_ns)
         self._line.push(place)
         wake_at_ns = self._wake_at_ns(now_ns)
-        assert wake_at_ns is not None, "somebody waits"
+        assert wake_at_ns is not None, "it has a deadline"
         return Waiting(place, wake_at_ns)
 
     def leave(self, place: Place, outcome: Outcome, now_ns: int) -> Turn:
         """End a place, wherever it stands, and hand on what it held. Twice is once."""
+        now_ns = self._pass_time(now_ns)
         if place.standing is Standing.GONE:
             return NOBODY
         if place.standing is Standing.WAITING:
             self._line.remove(place)
-        elif place.standing is Standing.RUNNING and place.cls is not Class.CONTROL:
-            self._running -= 1
-            self._learn(now_ns - place.started_at_ns, outcome)
+        elif place.cls is not Class.CONTROL:
+            self._end(place, outcome, now_ns)
         place.standing = Standing.GONE
-        return self.wake(now_ns)
+        return self._turn(now_ns)
+
+    def hand_on(self, place: Place, now_ns: int) -> Turn:
+        """Give a running place back between two pieces of work, and wait for it again.
+
+        It waits ahead of everybody of its class who came later, and without a deadline: it was
+        admitted. The turn may grant it at once.
+        """
+        now_ns = self._pass_time(now_ns)
+        assert place.standing is Standing.RUNNING
+        assert not CLASS_TABLE[place.cls].one_client, "its quota would be taken again"
+        self._end(place, Outcome.SUCCESS, now_ns)
+        place.standing = Standing.WAITING
+        self._line.push_again(place)
+        return self._turn(now_ns)
 
     def wake(self, now_ns: int) -> Turn:
         """Refuse whoever's deadline has passed, then give every free place to whoever is next."""
-        if not self._line:
-            return NOBODY
-        refused = tuple(self._expire(now_ns))
-        granted = tuple(self._grant(now_ns))
-        return Turn(granted, refused, self._wake_at_ns(now_ns))
+        return self._turn(self._pass_time(now_ns))
 
     def reconfigure(self, settings: AdmissionSettings, now_ns: int) -> Turn:
         """Change what the operator pins. Who runs goes on; promises already made are kept."""
+        now_ns = self._pass_time(now_ns)
         self._settings = settings
         self._quotas.reconfigure(settings.quota)
-        self._slots.reconfigure(settings.slot_horizon_ns)
-        if settings.initialize_rate is None:
-            self._bucket = None
-        elif self._bucket is None:
-            self._bucket = Bucket(settings.initialize_rate)
-        else:
-            self._bucket.rate = settings.initialize_rate
-        return self.wake(now_ns)
+        self._slots.reconfigure(settings.slot_horizon_ns, settings.slot_grace_ns)
+        self._places.reconfigure(settings)
+        self._shares.reconfigure(settings.weights)
+        self._drain.reconfigure(settings)
+        self._outlook.reconfigure(settings)
+        return self._turn(now_ns)
 
     # ── what an operator sees ────────────────────
 
     def snapshot(self, now_ns: int) -> Snapshot:
         """Return what the gate holds now. `promised` counts the moments that are still ahead."""
+        now_ns = self._pass_time(now_ns)
         return Snapshot(
             limit=self._settings.limit,
-            running=self._running,
+            running=self._places.running,
+            places=dict(self._places.of),
             waiting={cls: self._line.waiting(cls) for cls in Class},
+            binds=self._outlook.binds(now_ns),
+            held_ns={share: self._drain.held_ns(share) for share in Share},
             promised=self._slots.promised(now_ns, None),
-            drain_interval_ns=self._drain_interval_ns(),
+            drain_interval_ns=self._outlook.login_interval_ns(),
+            horizon_ns=self._slots.horizon_ns(self._slot_interval_ns()),
+            kept=self._slots.kept.of(1000) / 1000,
         )
 
     def __repr__(self) -> str:
         return (
-            f"<AdmissionCore {self._running}/{self._settings.limit} running, "
+            f"<AdmissionCore {self._places.running}/{self._settings.limit} running, "
             f"{len(self._line)} waiting, {len(self._slots)} slots>"
         )
 
     # ── deciding ────────────────────
+
+    def _pass_time(self, now_ns: int) -> int:
+        """Note who has waited until now, and return the moment. A clock that goes back stands."""
+        self._now_ns = now_ns = max(now_ns, self._now_ns)
+        bound: list[tuple[Share, int]] = []
+        if self._line:
+            waiting = filter(self._line.waiting_in, SHARES)
+            free, held = self._places.free, self._places.of
+            bound = [(share, held[share]) for share in waiting if free(share) <= 0]
+        self._drain.pass_time(now_ns, bound)
+        return now_ns
 
     def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:
         wait_ns = self._control.wait_ns(now_ns)
         if wait_ns:
             return Refused(Class.CONTROL, Reason.OVER_QUOTA, wait_ns)
         self._control.take(now_ns)
-        place = self._place(arrival, Class.CONTROL, now_ns)
+        place = Place(arrival, Class.CONTROL, self._arrivals, now_ns, now_ns)
         place.standing = Standing.RUNNING
         return Admitted(place)
+
+    def _arrive_early(self, arrival: Arrival, slot: Slot, now_ns: int) -> Decision:
+        """Serve who comes before its moment if nobody is kept waiting by it, or tell it again."""
+        place = self._place(arrival, Class.RETURNING, now_ns)
+        if not self._line and self._can_run(place, now_ns):
+            self._slots.come(slot, now_ns)
+            return Admitted(self._start(place, now_ns))
+        behind_ns = self._outlook.wait_ns(Class.INITIALIZE, 0, now_ns)
+        self._slots.move_up(slot, now_ns, behind_ns, self._slot_interval_ns())
+        retry_after_ns = slot.at_ns - now_ns
+        return Refused(Class.INITIALIZE, Reason.SLOT_EARLY, retry_after_ns, reserved=True)
 
     def _place(self, arrival: Arrival, cls: Class, now_ns: int) -> Place:
         wait_ns = arrival.wait_ns_max
         if wait_ns is None:
-            wait_ns = CLASS_TABLE[cls].wait_ns
+            wait_ns = self._settings.waits_ns[share_of(cls)]
         wait_ns = min(wait_ns, self._settings.wait_ns_max)
-        return Place(arrival, cls, now_ns, now_ns + wait_ns)
+        self._arrivals += 1
+        return Place(arrival, cls, self._arrivals, now_ns, now_ns + wait_ns)
 
     def _can_run(self, place: Place, now_ns: int) -> bool:
+        share = share_of(place.cls)
         return (
-            self._running < self._settings.limit
-            and not self._line.ahead_of(place.cls)
-            and not self._token_wait_ns(place.cls, now_ns)
+            self._places.free(share) > 0
+            and self._places.is_below_cap(place)
+            and not self._outlook.token_wait_ns(share, now_ns)
+            and not (self._line and self._is_behind(place))
         )
 
-    def _may_wait(self, place: Place, vitals: Vitals, now_ns: int) -> bool:
+    def _is_behind(self, place: Place) -> bool:
+        """Return whether somebody waits who goes before this newcomer and is not at its cap."""
+        classes = (cls for cls in CLASSES_OF[share_of(place.cls)] if cls <= place.cls)
+        return any(self._line.first(cls, self._places.is_below_cap) for cls in classes)
+
+    def _may_wait_beside_its_own(self, place: Place, now_ns: int) -> bool:
+        """Return whether its client's other requests leave it a seat and a turn in time."""
+        if not CLASS_TABLE[place.cls].one_client:
+            return True
+        waiting = self._line.of_key(place.arrival.key)
+        if waiting >= self._settings.line_per_key:
+            return False
+        if self._places.is_below_cap(place):
+            return True
+        held_ns = self._drain.held_ns(share_of(place.cls))
+        wait_ns = (waiting + 1) * held_ns // self._settings.running_per_key
+        return _fits(wait_ns, place.deadline_ns - now_ns)
+
+    def _may_wait(self, place: Place, slot: Slot | None, vitals: Vitals, now_ns: int) -> bool:
         budget_ns = place.deadline_ns - now_ns
         if budget_ns <= 0 or len(self._line) >= SIZE_MAX:
             return False
-        promised = 0
-        if place.cls is Class.INITIALIZE and self._line.waiting(Class.INITIALIZE):
-            # Those who were promised a moment within the budget will go first, if they come. The
-            # first in the line may wait all the same: if they do not come, no place is lost.
-            promised = self._slots.promised(now_ns, place.deadline_ns)
-        wait_ns = self._expected_wait_ns(place.cls, promised, now_ns) + vitals.loop_lag_ns
-        return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]
+        share = share_of(place.cls)
+        is_long = self._line.waiting_in(share) >= STILL_LINE_LIMITS * self._settings.limit
+        if is_long and self._outlook.silence_ns(share, now_ns):
+            return False
+        promised = self._promised_before(place, slot, now_ns)
+        wait_ns = self._outlook.wait_ns(place.cls, promised, now_ns) + vitals.loop_lag_ns
+        return _fits(wait_ns, budget_ns)
 
-    def _expected_wait_ns(self, cls: Class, promised: int, now_ns: int) -> int:
-        """Return how long a newcomer should wait behind the line and so many promised ones.
+    def _promised_before(self, place: Place, slot: Slot | None, now_ns: int) -> int:
+        """Return how many who are not here yet are expected within the budget, and go first.
 
-        Little's law: with every place taken, one ends every `service time / limit`. Only those of
-        rated classes need tokens.
+        Those with a moment go before the fresh, and those who were refused again before those who
+        come for their first moment: or each of these would be refused again and again. The first in
+        line may wait all the same: if the others do not come, no place is lost.
         """
-        free = max(0, self._settings.limit - self._running)
-        completions = max(0, self._line.ahead_of(cls) + promised + 1 - free)
-        wait_ns = completions * (self._service_ns // self._settings.limit)
-        tokens = self._line.rated_ahead_of(cls) + promised + 1
-        return max(wait_ns, self._token_wait_ns(cls, now_ns, tokens))
-
-    def _learn(self, sample_ns: int, outcome: Outcome) -> None:
-        """Average a service time in. A failure that was quick is no sign of speed."""
-        if outcome is Outcome.OVERLOAD:
-            sample_ns = max(sample_ns, self._service_ns)
-        if outcome is not Outcome.IGNORE:
-            self._service_ns += (sample_ns - self._service_ns) >> SAMPLE_SHIFT
-
-    def _token_wait_ns(self, cls: Class, now_ns: int, tokens: int = 1) -> int:
-        if self._bucket is None or not CLASS_TABLE[cls].rated:
+        if not CLASS_TABLE[place.cls].rated or not self._line.waiting(place.cls):
             return 0
-        return self._bucket.wait_ns(now_ns, tokens)
+        if slot is not None and slot.again:
+            return 0
+        only_again = place.cls is Class.RETURNING
+        promised = self._slots.promised(now_ns, place.deadline_ns, again=only_again)
+        return self._slots.kept.of(promised)
 
-    def _drain_interval_ns(self) -> int:
-        by_limit_ns = max(1, self._service_ns // self._settings.limit)
-        return max(by_limit_ns, self._bucket.rate.interval_ns) if self._bucket else by_limit_ns
+    def _slot_interval_ns(self) -> int:
+        """Return how far apart slots are booked: closer if not all of them are kept."""
+        interval_ns = self._outlook.login_interval_ns() * SLOT_PACE[0] // SLOT_PACE[1] + 1
+        return max(1, self._slots.kept.of(interval_ns))
 
     def _refuse(self, place: Place, reason: Reason, now_ns: int) -> Refused:
         arrival = place.arrival
         if not CLASS_TABLE[place.cls].rated:
             return Refused(place.cls, reason, self._unslotted_ns(arrival))
         again = place.cls is Class.RETURNING
-        behind = Class.RETURNING if again else Class.INITIALIZE
-        behind_ns = self._expected_wait_ns(behind, 0, now_ns)
-        interval_ns = self._drain_interval_ns() * SLOT_PACE[0] // SLOT_PACE[1] + 1
-        if not arrival.verified:
+        behind_ns = self._outlook.wait_ns(place.cls, 0, now_ns)
+        silence_ns = self._outlook.silence_ns(share_of(place.cls), now_ns)
+        if silence_ns:
+            behind_ns = max(behind_ns, STILL_NS, silence_ns // STILL_SHARE)
+        interval_ns = self._slot_interval_ns()
+        span_ns = None
+        if arrival.verified:
+            slot = self._slots.reserve(arrival.key, now_ns, behind_ns, interval_ns, again=again)
+            if slot is not None:
+                return Refused(place.cls, reason, slot.at_ns - now_ns, reserved=True)
+        else:
             span_ns = self._slots.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
-            return Refused(place.cls, reason, self._slots.spread_ns(span_ns, arrival.jitter))
-        slot = self._slots.reserve(arrival.key, now_ns, behind_ns, interval_ns, again=again)
-        if slot is None:
-            return Refused(place.cls, reason, self._slots.spread_ns(None, arrival.jitter))
-        return Refused(place.cls, reason, slot.at_ns - now_ns, reserved=True)
+        retry_after_ns = self._slots.spread_ns(span_ns, interval_ns, arrival.jitter)
+        return Refused(place.cls, reason, retry_after_ns)
 
     @staticmethod
     def _unslotted_ns(arrival: Arrival) -> int:
@@ -257,25 +315,70 @@ class AdmissionCore:
     # ── handing on ────────────────────
 
     def _start(self, place: Place, now_ns: int) -> Place:
-        assert self._running < self._settings.limit
-        self._running += 1
+        share = share_of(place.cls)
+        if not self._places.running:
+            self._drain.start_from_idle(now_ns)
+        self._places.start(place)
+        place.charged_ns = self._drain.held_ns(share)
+        self._shares.start(share, place.charged_ns)
         if CLASS_TABLE[place.cls].one_client:
             self._quotas.take(place.arrival.key, now_ns)
-        if self._bucket is not None and CLASS_TABLE[place.cls].rated:
-            self._bucket.take(now_ns)
+        if self._outlook.bucket is not None and share is Share.LOGINS:
+            self._outlook.bucket.take(now_ns)
         place.standing = Standing.RUNNING
         place.started_at_ns = now_ns
         return place
 
+    def _end(self, place: Place, outcome: Outcome, now_ns: int) -> None:
+        """Free what a running place held, charge its share for the time, and learn from it."""
+        share = share_of(place.cls)
+        self._places.end(place)
+        held_ns = now_ns - place.started_at_ns
+        charge_ns = min(held_ns, self._drain.charge_ns_max(share))
+        self._shares.end(share, charge_ns - place.charged_ns)
+        if outcome is Outcome.SUCCESS:
+            self._drain.end(share, held_ns)
+        if outcome is not Outcome.OVERLOAD:
+            self._drain.live(now_ns)
+        if share is Share.LOGINS and place.arrival.verified:
+            self._settle(place, outcome, now_ns)
+
+    def _settle(self, place: Place, outcome: Outcome, now_ns: int) -> None:
+        """End the slot of who was served; give one to who was admitted in vain."""
+        if outcome is Outcome.SUCCESS:
+            self._slots.serve(place.arrival.key, now_ns)
+        elif outcome is Outcome.OVERLOAD:
+            self._slots.owe(place.arrival.key, now_ns)
+
+    def _turn(self, now_ns: int) -> Turn:
+        if not self._line:
+            self._shares.contend(())
+            return NOBODY
+        refused = tuple(self._expire(now_ns))
+        granted = tuple(self._grant(now_ns))
+        return Turn(granted, refused, self._wake_at_ns(now_ns))
+
     def _grant(self, now_ns: int) -> Iterator[Place]:
-        while self._running < self._settings.limit:
-            for place in self._line.heads():
-                if not self._token_wait_ns(place.cls, now_ns):
-                    break
-            else:
+        """Start whoever is due first and may have a place, until nobody may."""
+        while self._places.running < self._settings.limit:
+            heads = {share: head for share in SHARES if (head := self._head(share, now_ns))}
+            self._shares.contend(heads)
+            usable = [share for share in heads if self._places.free(share) > 0]
+            if not usable:
                 return
+            place = heads[self._shares.first(usable)]
             self._line.remove(place)
             yield self._start(place, now_ns)
+
+    def _head(self, share: Share, now_ns: int) -> Place | None:
+        """Return who of this share goes next, if it waits for a place and nothing else."""
+        if not self._line.waiting_in(share) or self._outlook.token_wait_ns(share, now_ns):
+            return None
+        for cls in CLASSES_OF[share]:
+            head = self._line.first(cls, self._places.is_below_cap)
+            if head is not None:
+                return head
+        return None
 
     def _expire(self, now_ns: int) -> Iterator[tuple[Place, Refused]]:
         while (place := self._line.pop_expired(now_ns)) is not None:
@@ -283,11 +386,15 @@ class AdmissionCore:
             yield place, self._refuse(place, Reason.WAIT_EXPIRED, now_ns)
 
     def _wake_at_ns(self, now_ns: int) -> int | None:
+        """Return the next deadline, or the next token if somebody waits for nothing else."""
         wake_at_ns = self._line.next_deadline_ns()
-        if wake_at_ns is None or self._running >= self._settings.limit:
+        if not self._line.waiting_in(Share.LOGINS) or self._places.free(Share.LOGINS) <= 0:
             return wake_at_ns
-        rated = self._line.waiting(Class.RETURNING) + self._line.waiting(Class.INITIALIZE)
-        if not rated:
-            return wake_at_ns
-        assert self._bucket is not None, "nobody waits beside a free place but for a token"
-        return min(wake_at_ns, now_ns + self._bucket.wait_ns(now_ns))
+        token_at_ns = now_ns + self._outlook.token_wait_ns(Share.LOGINS, now_ns)
+        if token_at_ns == now_ns and self._head(Share.LOGINS, now_ns) is None:
+            return wake_at_ns  # they wait for other requests of their own clients
+        return token_at_ns if wake_at_ns is None else min(wake_at_ns, token_at_ns)
+
+
+def _fits(wait_ns: int, budget_ns: int) -> bool:
+    return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]

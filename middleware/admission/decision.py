@@ -8,14 +8,27 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum
 
 
+class Share(StrEnum):
+    """What the time that places are held is divided among, by weight. Equals go in this order."""
+
+    GAMEPLAY = "gameplay"
+    LOGINS = "logins"
+    EVENTS = "events"
+
+    # Enum's own is a Python function, and every account here is kept by share or class.
+    __hash__ = str.__hash__
+
+
 class Class(IntEnum):
-    """Who is asking, in the order in which places are given: a lower number goes first."""
+    """Who is asking. Of two classes with one share the lower number goes first."""
 
     CONTROL = 0
     EVENTS = 1
     GAMEPLAY = 2
     RETURNING = 3
     INITIALIZE = 4
+
+    __hash__ = int.__hash__
 
     @property
     def label(self) -> str:
@@ -37,11 +50,12 @@ class Outcome(Enum):
     """How a place ended, as a lesson about capacity."""
 
     SUCCESS = "success"
-    """Its service time is a sample."""
+    """It was served. How long that took is a sample of the service time."""
     OVERLOAD = "overload"
-    """Something behind the gate was too slow; the time it took is a sample."""
+    """Something behind the gate was too slow or away. A time-out lasts as long as its bound, not as
+    the work: no sample, and no sign that anything is served."""
     IGNORE = "ignore"
-    """It says nothing about load: refused by a handler, cancelled, never run."""
+    """It ended without being served: refused by a handler, cancelled, never run. No sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,10 @@ class Vitals:
 
 
 class Standing(Enum):
-    """Where a place stands: waiting → running → gone, or waiting → gone."""
+    """Where a place stands: waiting → running → gone, or waiting → gone.
+
+    Or it is handed on between two pieces of work: running → waiting.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -77,14 +94,20 @@ class Standing(Enum):
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """The core's handle of one arrival, from acceptance to end. The shell only carries it."""
+    """The core's handle of one arrival, from acceptance to end. The shell only carries it.
+
+    `number` counts arrivals, so it tells who came first. `charged_ns` is the place-time that its
+    share was charged in advance when it started.
+    """
 
     arrival: Arrival
     cls: Class
+    number: int
     arrived_at_ns: int
     deadline_ns: int
     standing: Standing = Standing.WAITING
     started_at_ns: int = 0
+    charged_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +147,21 @@ class Turn:
     wake_at_ns: int | None
 
 
+class Bound(StrEnum):
+    """What keeps those who wait from running, the first of these that does."""
+
+    STANDSTILL = "standstill"
+    """Places are taken, and nothing ends."""
+    PLACES = "places"
+    """Every place that they may use is taken."""
+    RATE = "rate"
+    """There is a place, but no token of the initialize rate."""
+    KEY = "key"
+    """There is a place, but their clients run as much as one client may."""
+    NOTHING = "nothing"
+    """Nobody waits."""
+
+
 class Verdict(StrEnum):
     """How an arrival's time at the gate ended."""
 
@@ -141,3 +179,24 @@ class AdmissionEvent:
     reason: Reason | None
     waited_ns: int
     retry_after_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The core at a glance.
+
+    `binds` is what those who wait wait for. `held_ns` is what a place of each share is held for on
+    average, `drain_interval_ns` the time between two logins while they have to wait. `horizon_ns`
+    is how far away a moment may be today, `kept` which share of the promised moments is counted on.
+    """
+
+    limit: int
+    running: int
+    places: dict[Share, int]
+    waiting: dict[Class, int]
+    binds: Bound
+    held_ns: dict[Share, int]
+    promised: int
+    drain_interval_ns: int
+    horizon_ns: int
+    kept: float

@@ -1,15 +1,19 @@
 """The waiting line: by class, then first come first served; the core's deadlines bound it."""
 
 import heapq
+from bisect import insort
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterator
-from itertools import count
+from collections.abc import Callable, Hashable
+from itertools import chain
+from operator import attrgetter
 
-from middleware.admission.decision import Class, Place, Standing
-from middleware.admission.settings import CLASS_TABLE
+from middleware.admission.decision import Class, Place, Share, Standing
+from middleware.admission.settings import share_of
 
 SIZE_MAX = 20_000
 """A bound on memory. The one that matters is time: who cannot be served in time never enters."""
+
+_by_number = attrgetter("number")
 
 
 class Line:
@@ -17,32 +21,41 @@ class Line:
 
     def __init__(self) -> None:
         self._queues: dict[Class, OrderedDict[Place, None]] = {cls: OrderedDict() for cls in Class}
+        # Those that ran already and handed their place on. No more than places there are.
+        self._ahead: dict[Class, list[Place]] = {cls: [] for cls in Class}
         self._per_key: Counter[Hashable] = Counter()
+        self._per_share = dict.fromkeys(Share, 0)  # asked several times a request
         # Entries of places that no longer wait stay until their deadline, at most one wait budget,
         # or until nobody waits.
         self._deadlines: list[tuple[int, int, Place]] = []
-        self._order = count()
 
     def __len__(self) -> int:
-        return sum(map(len, self._queues.values()))
+        return sum(self._per_share.values())
 
     def __bool__(self) -> bool:
-        return bool(self._per_key)  # asked several times a request
-
-    def __contains__(self, place: Place) -> bool:
-        return place in self._queues[place.cls]
+        return bool(self._per_key)
 
     def push(self, place: Place) -> None:
-        """Put a waiting place at the end of its class."""
-        assert place.standing is Standing.WAITING
-        assert place not in self
+        """Put a waiting place at the end of its class, until its deadline."""
+        self._add(place)
         self._queues[place.cls][place] = None
-        self._per_key[place.arrival.key] += 1
-        heapq.heappush(self._deadlines, (place.deadline_ns, next(self._order), place))
+        heapq.heappush(self._deadlines, (place.deadline_ns, place.number, place))
+
+    def push_again(self, place: Place) -> None:
+        """Put a place that ran back to where it came from: ahead of all who came later.
+
+        It has no deadline, since it was admitted.
+        """
+        self._add(place)
+        insort(self._ahead[place.cls], place, key=_by_number)
 
     def remove(self, place: Place) -> None:
         """Take a place out, wherever it stands."""
-        del self._queues[place.cls][place]
+        if place in self._queues[place.cls]:
+            del self._queues[place.cls][place]
+        else:
+            self._ahead[place.cls].remove(place)
+        self._per_share[share_of(place.cls)] -= 1
         key = place.arrival.key
         self._per_key[key] -= 1
         if not self._per_key[key]:
@@ -52,29 +65,24 @@ class Line:
 
     def waiting(self, cls: Class) -> int:
         """Return how many of this class wait."""
-        return len(self._queues[cls])
+        return len(self._queues[cls]) + len(self._ahead[cls])
 
-    def ahead_of(self, cls: Class) -> int:
-        """Return how many would be served before a newcomer of this class."""
-        if not self:
-            return 0
-        return sum(len(self._queues[other]) for other in Class if other <= cls)
-
-    def rated_ahead_of(self, cls: Class) -> int:
-        """Return how many of those ahead of a newcomer take a token."""
-        return sum(
-            len(self._queues[other]) for other in Class if other <= cls and CLASS_TABLE[other].rated
-        )
+    def waiting_in(self, share: Share) -> int:
+        """Return how many of this share wait."""
+        return self._per_share[share]
 
     def of_key(self, key: Hashable) -> int:
         """Return how many places of this client wait."""
         return self._per_key.get(key, 0)
 
-    def heads(self) -> Iterator[Place]:
-        """Yield the first place of each class that has one, most urgent class first."""
-        for queue in self._queues.values():
-            if queue:
-                yield next(iter(queue))
+    def first(self, cls: Class, may_run: Callable[[Place], bool]) -> Place | None:
+        """Return the first place of this class that may run, or None.
+
+        What is passed over keeps its position. Only places of clients at their cap are, so their
+        number is bounded by the caps: about as many clients as places, and each one's share of the
+        line.
+        """
+        return next(filter(may_run, chain(self._ahead[cls], self._queues[cls])), None)
 
     def pop_expired(self, now_ns: int) -> Place | None:
         """Take out and return one place whose deadline has passed, or None."""
@@ -87,6 +95,14 @@ class Line:
 
     def next_deadline_ns(self) -> int | None:
         """Return the earliest deadline of those who wait, or None."""
-        while self._deadlines and self._deadlines[0][2].standing is not Standing.WAITING:
+        while self._deadlines and not self._has_deadline(self._deadlines[0][2]):
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
+
+    def _has_deadline(self, place: Place) -> bool:
+        return place in self._queues[place.cls]
+
+    def _add(self, place: Place) -> None:
+        assert place.standing is Standing.WAITING
+        self._per_key[place.arrival.key] += 1
+        self._per_share[share_of(place.cls)] += 1

@@ -5,13 +5,24 @@ outside (the idea of a ticket machine; compare the virtual scheduling form of GC
 Two such clocks run: one for those who are refused for the first time, one for those who came back
 in time and were refused again, so that these keep their seniority instead of starting over at the
 far end.
+
+    booked ── its owner comes early ──► told again, or served
+       │
+    due ───── its owner comes ────────► served: any number of times until the window is over
+       │ the window is over
+    missing ─ its owner comes late ───► served, once
+       │ the grace is over
+    forgotten
 """
 
 import heapq
-from bisect import bisect_right
 from collections.abc import Hashable
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import count
 
+from sortedcontainers import SortedList
+
+from middleware.admission.kept import Kept
 from middleware.admission.settings import SECOND_NS
 
 KEYS_MAX = 200_000
@@ -19,111 +30,201 @@ WINDOW_NS_MIN = 2 * SECOND_NS
 WINDOW_SHARE = 10
 """A slot is due for 2 s, or for a tenth of the time its owner was told to wait."""
 
+SWEPT_MAX = 4
+"""How many ends of windows and graces are looked at in a call. A call books at most one slot, which
+has two ends and perhaps a third: so the table shrinks faster than it grows, at a bounded cost."""
 
-class Slot(NamedTuple):
+
+@dataclass(slots=True, eq=False)
+class Slot:
     """From `at_ns` on its owner is expected, until `until_ns`."""
 
+    key: Hashable
     at_ns: int
     until_ns: int
-
-
-class _Clock:
-    """Moments of one kind, strictly rising. Those that have passed are forgotten."""
-
-    def __init__(self) -> None:
-        self._moments: list[int] = []
-        self._head = 0
-        self._last_ns = 0
-
-    def next_ns(self, earliest_ns: int, interval_ns: int) -> int:
-        return max(self._last_ns, earliest_ns) + interval_ns
-
-    def book(self, at_ns: int) -> None:
-        assert at_ns > self._last_ns
-        self._moments.append(at_ns)
-        self._last_ns = at_ns
-
-    def forget_until(self, now_ns: int) -> None:
-        self._head = bisect_right(self._moments, now_ns, self._head)
-        if self._head > len(self._moments) // 2:
-            del self._moments[: self._head]
-            self._head = 0
-
-    def count(self, until_ns: int | None) -> int:
-        end = len(self._moments)
-        if until_ns is not None:
-            end = bisect_right(self._moments, until_ns, self._head)
-        return end - self._head
+    again: bool
+    came: bool = False
+    missed: bool = False
+    served: bool = False
 
 
 class Slots:
     """Who was told when. Bounded: expired slots are dropped first, a promise is never evicted."""
 
-    def __init__(self, horizon_ns: int, keys_max: int = KEYS_MAX) -> None:
+    def __init__(self, horizon_ns: int, grace_ns: int, keys_max: int = KEYS_MAX) -> None:
         self._horizon_ns = horizon_ns
+        self._grace_ns = grace_ns
         self._keys_max = keys_max
         self._slots: dict[Hashable, Slot] = {}
-        self._ends: list[tuple[int, int, Hashable]] = []
-        self._booked = 0
-        self._first_time = _Clock()
-        self._again = _Clock()
+        self._ends: list[tuple[int, int, Slot]] = []
+        self._order = count()
+        self._ahead: SortedList[int] = SortedList()
+        self._ahead_again: SortedList[int] = SortedList()
+        self._first_time_ns = 0
+        self._again_ns = 0
+        self.kept = Kept(grace_ns)
 
     def __len__(self) -> int:
         return len(self._slots)
 
     def find(self, key: Hashable, now_ns: int) -> Slot | None:
         """Return this client's slot, if it has one that is not over."""
+        self._sweep(now_ns)
         slot = self._slots.get(key)
-        return slot if slot is not None and slot.until_ns >= now_ns else None
+        return slot if slot is not None and now_ns <= self._end_ns(slot) else None
+
+    def come(self, slot: Slot, now_ns: int) -> None:
+        """Note that its owner is there, at its moment or after it."""
+        if not slot.came:
+            slot.came = True
+            if now_ns <= slot.until_ns:
+                self.kept.came(now_ns)
+            else:
+                self._miss(slot, now_ns)
+                self.kept.came_late(now_ns)
+
+    def serve(self, key: Hashable, now_ns: int) -> None:
+        """Note that this client was served: its slot ends with its window."""
+        slot = self._slots.get(key)
+        if slot is not None and not slot.served:
+            slot.served = True
+            self._strike(slot)
+            self._push(slot.until_ns, slot)
+            self._sweep(now_ns)
+
+    def owe(self, key: Hashable, now_ns: int) -> None:
+        """Let a client that was admitted in vain come back whenever it likes, before all others."""
+        if self._has_room(key):
+            self._replace(Slot(key, now_ns, now_ns + WINDOW_NS_MIN, again=True), now_ns)
+
+    def move_up(self, slot: Slot, now_ns: int, behind_ns: int, interval_ns: int) -> None:
+        """Move a slot to where it stands behind the line and those ahead, if that is earlier.
+
+        Moments that were booked while the drain was slow are too far away when it is fast again.
+        """
+        self._forget_past(now_ns)
+        rank = self._ahead.bisect_right(slot.at_ns)
+        at_ns = now_ns + behind_ns + rank * interval_ns
+        if at_ns < slot.at_ns:
+            self._strike(slot)
+            slot.at_ns = at_ns
+            self._enter(slot)
 
     def reserve(
         self, key: Hashable, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool
     ) -> Slot | None:
         """Book the next moment behind the line, or return None: beyond the horizon, or full."""
-        clock = self._again if again else self._first_time
-        at_ns = clock.next_ns(now_ns + behind_ns, interval_ns)
-        if at_ns - now_ns > self._horizon_ns or not self._has_room(key, now_ns):
+        self._sweep(now_ns)
+        at_ns = now_ns + self.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
+        if at_ns - now_ns > self.horizon_ns(interval_ns) or not self._has_room(key):
             return None
-        clock.forget_until(now_ns)
-        clock.book(at_ns)
-        slot = Slot(at_ns, at_ns + max(WINDOW_NS_MIN, (at_ns - now_ns) // WINDOW_SHARE))
-        self._slots[key] = slot
-        self._booked += 1
-        heapq.heappush(self._ends, (slot.until_ns, self._booked, key))
+        if again:
+            self._again_ns = at_ns
+        else:
+            self._first_time_ns = at_ns
+        window_ns = max(WINDOW_NS_MIN, (at_ns - now_ns) // WINDOW_SHARE)
+        slot = Slot(key, at_ns, at_ns + window_ns, again)
+        self._replace(slot, now_ns)
         return slot
 
-    def promised(self, now_ns: int, until_ns: int | None) -> int:
-        """Return how many slots begin after now, and not after `until_ns` if that is given."""
-        clocks = (self._first_time, self._again)
-        for clock in clocks:
-            clock.forget_until(now_ns)
-        return sum(clock.count(until_ns) for clock in clocks)
+    def promised(self, now_ns: int, until_ns: int | None, *, again: bool = False) -> int:
+        """Return how many slots begin after now, and not after `until_ns` if that is given.
+
+        `again`: only of those who were refused again.
+        """
+        self._forget_past(now_ns)
+        ahead = self._ahead_again if again else self._ahead
+        return len(ahead) if until_ns is None else ahead.bisect_right(until_ns)
 
     def next_in_ns(self, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool) -> int:
         """Return how far away the next moment is, without booking it."""
-        clock = self._again if again else self._first_time
-        return clock.next_ns(now_ns + behind_ns, interval_ns) - now_ns
+        last_ns = self._again_ns if again else self._first_time_ns
+        return max(last_ns, now_ns + behind_ns) + interval_ns - now_ns
 
-    def spread_ns(self, span_ns: int | None, jitter: float) -> int:
+    def horizon_ns(self, interval_ns: int) -> int:
+        """Return how far away a moment may be: so far that there is room for all before it.
+
+        A slot lives on after its moment until its owner was served or its grace is over. What these
+        leave of the table, filled at one every `interval_ns`, is as far as promises can reach.
+        """
+        room = self._keys_max - (len(self._slots) - len(self._ahead))
+        return min(self._horizon_ns, max(WINDOW_NS_MIN, room * interval_ns))
+
+    def spread_ns(self, span_ns: int | None, interval_ns: int, jitter: float) -> int:
         """Return a moment for a client that gets no slot: after `span_ns`, at most at the horizon.
 
         None means the horizon. The moment is spread over a tenth of the span, and over a second
         at least.
         """
-        base_ns = self._horizon_ns if span_ns is None else min(span_ns, self._horizon_ns)
+        horizon_ns = self.horizon_ns(interval_ns)
+        base_ns = horizon_ns if span_ns is None else min(span_ns, horizon_ns)
         return base_ns + int(jitter * max(SECOND_NS, base_ns // 10))
 
-    def reconfigure(self, horizon_ns: int) -> None:
-        """Change the horizon for slots still to be given."""
+    def reconfigure(self, horizon_ns: int, grace_ns: int) -> None:
+        """Change the horizon for slots still to be given, and the grace of all."""
         self._horizon_ns = horizon_ns
+        self._grace_ns = grace_ns
+        self.kept.reconfigure(grace_ns)
 
-    def _has_room(self, key: Hashable, now_ns: int) -> bool:
-        # Two per call: the table shrinks at least as fast as it can grow, at a bounded cost.
-        for _ in range(2):
+    def _end_ns(self, slot: Slot) -> int:
+        return slot.until_ns if slot.served else slot.until_ns + self._grace_ns
+
+    def _has_room(self, key: Hashable) -> bool:
+        return key in self._slots or len(self._slots) < self._keys_max
+
+    def _replace(self, slot: Slot, now_ns: int) -> None:
+        before = self._slots.get(slot.key)
+        if before is not None:
+            self._forget(before, now_ns)
+        self._slots[slot.key] = slot
+        self._enter(slot)
+        self._push(slot.until_ns, slot)
+
+    def _push(self, at_ns: int, slot: Slot) -> None:
+        heapq.heappush(self._ends, (at_ns, next(self._order), slot))
+
+    def _sweep(self, now_ns: int) -> None:
+        """Look at windows and graces that are over, a few at a time."""
+        for _ in range(SWEPT_MAX):
             if not self._ends or self._ends[0][0] >= now_ns:
                 break
-            until_ns, _, expired = heapq.heappop(self._ends)
-            # A client that was given a later slot since then keeps that one.
-            if expired in self._slots and self._slots[expired].until_ns == until_ns:
-                del self._slots[expired]
-        return key in self._slots or len(self._slots) < self._keys_max
+            slot = heapq.heappop(self._ends)[2]
+            if self._slots.get(slot.key) is not slot:
+                continue
+            if now_ns > self._end_ns(slot):
+                self._forget(slot, now_ns)
+                del self._slots[slot.key]
+                if not self._slots:
+                    self.kept.forget()
+            else:
+                if not slot.came:
+                    self._miss(slot, now_ns)
+                self._push(self._end_ns(slot), slot)
+
+    def _miss(self, slot: Slot, now_ns: int) -> None:
+        if not slot.missed:
+            slot.missed = True
+            self.kept.missed(now_ns)
+
+    def _forget(self, slot: Slot, now_ns: int) -> None:
+        """Leave the books of a slot that ends."""
+        self._strike(slot)
+        if not slot.came:
+            self._miss(slot, now_ns)
+            self.kept.lapsed(now_ns)
+
+    def _enter(self, slot: Slot) -> None:
+        self._ahead.add(slot.at_ns)
+        if slot.again:
+            self._ahead_again.add(slot.at_ns)
+
+    def _strike(self, slot: Slot) -> None:
+        self._ahead.discard(slot.at_ns)
+        if slot.again:
+            self._ahead_again.discard(slot.at_ns)
+
+    def _forget_past(self, now_ns: int) -> None:
+        for ahead in (self._ahead, self._ahead_again):
+            past = ahead.bisect_right(now_ns)
+            if past:
+                del ahead[:past]

@@ -20,6 +20,7 @@ from middleware.admission import (
     Arrival,
     Class,
     Rate,
+    Share,
     Verdict,
 )
 from middleware.gate import AdmissionGate
@@ -234,21 +235,24 @@ async def test_a_handler_that_fails_or_is_cancelled_gives_its_place_back() -> No
 
 
 @virtual
-async def test_a_slow_failure_is_a_lesson_about_capacity_and_a_mistake_of_the_client_is_none() -> (
-    None
-):
+async def test_only_what_is_served_is_a_lesson_about_how_long_a_place_is_held() -> None:
     bench = Bench()
-    learnt = bench.core.snapshot(0).drain_interval_ns
-    bench.statuses["/mistake"] = 404
-    bench.send("/mistake")
-    await asyncio.sleep(3)  # of the virtual clock: no time passes
-    await bench.end("/mistake")
-    assert bench.core.snapshot(0).drain_interval_ns == learnt
-    bench.statuses["/away"] = 503
-    bench.send("/away")
-    await asyncio.sleep(3)  # of the virtual clock, too
-    await bench.end("/away")
-    assert bench.core.snapshot(0).drain_interval_ns > learnt
+
+    def held_ns() -> int:
+        return bench.core.snapshot(clock_ns()).held_ns[Share.GAMEPLAY]
+
+    for name, status, teaches in (
+        ("/mistake", 404, False),
+        ("/away", 503, False),
+        ("/unchanged", 304, True),
+        ("/served", 200, True),
+    ):
+        before_ns = held_ns()
+        bench.statuses[name] = status
+        bench.send(name)
+        await asyncio.sleep(3)  # of the virtual clock: no time passes
+        await bench.end(name)
+        assert (held_ns() > before_ns) is teaches, name
 
 
 @virtual

@@ -5,7 +5,7 @@ import asyncio
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from middleware.admission import AdmissionCore
+from middleware.admission import AdmissionCore, Share
 from middleware.gate import AdmissionGate
 from tests.asgi.test_gate import SETTINGS, Bench
 from tests.asgi_client import Exchange, http_scope, settle
@@ -62,20 +62,20 @@ async def test_a_place_that_was_given_back_is_not_given_back_again_with_the_answ
 async def test_the_place_s_time_ends_when_it_is_given_back_whatever_the_answer_is() -> None:
     """The core learns how long work takes, not how long a provider does."""
 
-    def drain_interval_ns(core: AdmissionCore) -> int:
-        return core.snapshot(0).drain_interval_ns
+    def held_ns(core: AdmissionCore) -> int:
+        return core.snapshot(0).held_ns[Share.GAMEPLAY]
 
     bench = ReleasingBench()
-    before_ns = drain_interval_ns(bench.core)
+    before_ns = held_ns(bench.core)
     bench.statuses["/1"] = 502
     exchange = bench.send("/1")
     await settle()
-    learnt_ns = drain_interval_ns(bench.core)
+    learnt_ns = held_ns(bench.core)
     assert learnt_ns < before_ns
     await asyncio.sleep(0.3)
     await bench.end("/1")
     assert exchange.status == 502
-    assert drain_interval_ns(bench.core) == learnt_ns
+    assert held_ns(bench.core) == learnt_ns
 
 
 @virtual

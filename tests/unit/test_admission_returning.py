@@ -2,8 +2,19 @@
 
 from dataclasses import replace
 
-from middleware.admission import AdmissionCore, Class, Rate, Reason
-from tests.admission import MS, SETTINGS, S, admit, refuse, wait
+import pytest
+
+from middleware.admission import (
+    AdmissionCore,
+    Bound,
+    Class,
+    Outcome,
+    Rate,
+    Reason,
+    Refused,
+    Waiting,
+)
+from tests.admission import MS, SETTINGS, S, admit, arrive, refuse, wait
 
 RATED = replace(SETTINGS, limit=10, initialize_rate=Rate(interval_ns=100 * MS, burst=1))
 FULL = replace(RATED, wait_ns_max=320 * MS)
@@ -54,13 +65,157 @@ def test_who_returns_when_told_goes_before_fresh_arrivals() -> None:
     assert core.wake(650 * MS).granted == (fresh,)
 
 
-def test_a_slot_that_is_over_counts_as_a_fresh_arrival() -> None:
+def test_who_is_late_by_less_than_the_grace_still_goes_before_fresh_arrivals() -> None:
     core = AdmissionCore(FULL)
     overfull(core)
     told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
     core.wake(told)
+    assert admit(core, told + 62 * S, cls=Class.INITIALIZE, key="a").cls is Class.RETURNING
+
+
+def test_who_is_later_than_that_counts_as_a_fresh_arrival() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(told)
+    assert admit(core, told + 62 * S + 1, cls=Class.INITIALIZE, key="a").cls is Class.INITIALIZE
+
+
+def test_without_grace_late_is_fresh() -> None:
+    core = AdmissionCore(replace(FULL, slot_grace_ns=0))
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(told)
+    assert admit(core, told + 3 * S, cls=Class.INITIALIZE, key="a").cls is Class.INITIALIZE
+
+
+def test_with_a_grace_of_an_hour_somebody_who_comes_fifty_minutes_late_is_not_fresh() -> None:
+    core = AdmissionCore(replace(FULL, slot_grace_ns=3600 * S))
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(told)
+    assert admit(core, told + 3000 * S, cls=Class.INITIALIZE, key="a").cls is Class.RETURNING
+
+
+def test_who_was_served_is_returning_within_its_window_and_fresh_after_it() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(told)
+    core.leave(admit(core, told, cls=Class.INITIALIZE, key="a"), Outcome.SUCCESS, told + MS)
     assert admit(core, told + 2 * S, cls=Class.INITIALIZE, key="a").cls is Class.RETURNING
     assert admit(core, told + 3 * S, cls=Class.INITIALIZE, key="a").cls is Class.INITIALIZE
+
+
+def test_who_comes_early_is_served_if_nobody_is_kept_waiting_by_it() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    refuse(core, cls=Class.INITIALIZE, key="a")
+    core.wake(100 * MS)
+    core.wake(200 * MS)
+    core.wake(300 * MS)
+    early = admit(core, 400 * MS, cls=Class.INITIALIZE, key="a")
+    assert early.cls is Class.RETURNING
+    assert core.snapshot(400 * MS).promised == 1
+    core.leave(early, Outcome.SUCCESS, 401 * MS)
+    assert core.snapshot(401 * MS).promised == 0
+
+
+def test_who_comes_early_is_not_served_while_somebody_waits() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
+    core.wake(100 * MS)
+    again = refuse(core, 200 * MS, cls=Class.INITIALIZE, key="a")
+    assert again.reason is Reason.SLOT_EARLY
+    assert again.retry_after_ns <= told - 200 * MS
+
+
+def test_who_comes_early_is_told_an_earlier_moment_when_it_goes_faster_now() -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    for client in range(50):
+        far = refuse(core, cls=Class.INITIALIZE, key=f"client {client}")
+    assert far.retry_after_ns > 5 * S
+    faster = replace(FULL, initialize_rate=Rate(interval_ns=10 * MS, burst=1))
+    core.reconfigure(faster, 0)
+    told = refuse(core, MS, cls=Class.INITIALIZE, key="client 49")
+    assert told.reason is Reason.SLOT_EARLY
+    # A token of the old rate, three in line, and fifty moments, itself among them.
+    assert told.retry_after_ns < 650 * MS
+    assert core.snapshot(MS).promised == 50
+    assert admit(core, MS + 650 * MS, cls=Class.INITIALIZE, key="client 49").cls is Class.RETURNING
+
+
+def test_when_half_of_the_moments_are_not_kept_they_lie_half_as_far_apart() -> None:
+    core = AdmissionCore(replace(FULL, slot_grace_ns=0))
+    overfull(core)
+    for client in range(300):
+        refuse(core, cls=Class.INITIALIZE, key=f"never seen again {client}")
+    now_ns = 40 * S  # by then 256 windows are over, and the other moments are still ahead
+    for turn in range(200):
+        core.wake(now_ns + turn)
+        arrive(core, now_ns + turn, cls=Class.INITIALIZE, key="client", wait_ns_max=0)
+    assert core.snapshot(now_ns).kept == 0.5
+    admit(core, 41 * S, cls=Class.INITIALIZE, key="b")
+    first, second = (
+        refuse(core, 41 * S, cls=Class.INITIALIZE, key=key, wait_ns_max=0) for key in "cd"
+    )
+    assert second.retry_after_ns - first.retry_after_ns == (100 * MS * 50 // 49 + 1) // 2
+
+
+def test_while_it_stands_still_nobody_joins_a_long_line_or_is_told_to_come_soon() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=2))
+    admit(core, cls=Class.INITIALIZE, key="running")
+    for client in range(8):
+        wait(core, cls=Class.INITIALIZE, key=f"waiting {client}")
+    wait(core, 249 * MS, cls=Class.INITIALIZE, key="nobody knows yet")
+    still = refuse(core, 250 * MS, cls=Class.INITIALIZE, key="a")
+    assert still.reason is Reason.LINE_FULL
+    assert still.reserved
+    assert 3_500 * MS < still.retry_after_ns < 3_600 * MS
+    assert core.snapshot(250 * MS).binds is Bound.STANDSTILL
+
+
+def test_the_longer_it_stands_still_the_later_is_too_early() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=2))
+    admit(core, cls=Class.INITIALIZE, key="running")
+    told = refuse(core, 20 * S, cls=Class.INITIALIZE, key="a", wait_ns_max=0)
+    assert 10 * S < told.retry_after_ns < 10.1 * S
+
+
+def test_who_was_admitted_in_vain_comes_back_before_those_with_a_first_moment() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=2))
+    running = admit(core, cls=Class.INITIALIZE, key="timed out")
+    core.leave(running, Outcome.OVERLOAD, 5 * S)
+    admit(core, 6 * S, cls=Class.INITIALIZE, key="another")
+    back = wait(core, 6 * S, cls=Class.INITIALIZE, key="timed out")
+    assert back.cls is Class.RETURNING
+
+
+@pytest.mark.parametrize("refused_again", [True, False])
+def test_first_returners_count_those_who_were_refused_again_as_before_them(
+    refused_again: bool,
+) -> None:
+    core = AdmissionCore(FULL)
+    overfull(core)
+    for key in ("late", "again", "on time"):
+        refuse(core, cls=Class.INITIALIZE, key=key)
+    for token in range(1, 4):
+        core.wake(token * 100 * MS)
+    core.reconfigure(replace(FULL, wait_ns_max=0), 610 * MS)
+    admit(core, 610 * MS, cls=Class.INITIALIZE, key="fresh 1")
+    if refused_again:
+        again = refuse(core, 610 * MS, cls=Class.INITIALIZE, key="again")
+        assert again.cls is Class.RETURNING
+    core.reconfigure(FULL, 610 * MS)
+    admit(core, 710 * MS, cls=Class.INITIALIZE, key="fresh 2")
+    wait(core, 710 * MS, cls=Class.INITIALIZE, key="on time")
+    # The second token comes in 200 ms and the third in 300.
+    decision = arrive(core, 710 * MS, cls=Class.INITIALIZE, key="late", wait_ns_max=250 * MS)
+    assert isinstance(decision, Refused if refused_again else Waiting)
+    # Those who were refused again count only who stands before them.
+    wait(core, 815 * MS, cls=Class.INITIALIZE, key="again", wait_ns_max=250 * MS)
 
 
 def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:

@@ -4,7 +4,7 @@ S = 1_000_000_000
 
 
 def test_the_first_moment_lies_behind_the_line_and_each_next_one_behind_the_last() -> None:
-    slots = Slots(horizon_ns=60 * S)
+    slots = Slots(60 * S, 0)
     first = slots.reserve("a", 10 * S, 2 * S, S, again=False)
     second = slots.reserve("b", 10 * S, 2 * S, S, again=False)
     assert first is not None
@@ -14,7 +14,7 @@ def test_the_first_moment_lies_behind_the_line_and_each_next_one_behind_the_last
 
 
 def test_a_slot_is_due_for_two_seconds_or_a_tenth_of_the_wait() -> None:
-    slots = Slots(horizon_ns=100 * S)
+    slots = Slots(100 * S, 0)
     near = slots.reserve("near", 0, 0, 5 * S, again=False)
     far = slots.reserve("far", 0, 0, 45 * S, again=False)
     assert near is not None
@@ -24,8 +24,8 @@ def test_a_slot_is_due_for_two_seconds_or_a_tenth_of_the_wait() -> None:
     assert far.until_ns - far.at_ns == 5 * S
 
 
-def test_a_client_is_remembered_until_its_slot_is_over() -> None:
-    slots = Slots(horizon_ns=60 * S)
+def test_without_grace_a_client_is_remembered_until_its_slot_is_over() -> None:
+    slots = Slots(60 * S, 0)
     slot = slots.reserve("a", 0, 0, 5 * S, again=False)
     assert slot is not None
     assert slots.find("a", 0) == slot
@@ -35,7 +35,7 @@ def test_a_client_is_remembered_until_its_slot_is_over() -> None:
 
 
 def test_nothing_is_promised_beyond_the_horizon_and_the_clock_stands_still() -> None:
-    slots = Slots(horizon_ns=10 * S)
+    slots = Slots(10 * S, 0)
     assert slots.reserve("a", 0, 0, 11 * S, again=False) is None
     assert slots.find("a", 0) is None
     at_the_horizon = slots.reserve("b", 0, 0, 10 * S, again=False)
@@ -45,7 +45,7 @@ def test_nothing_is_promised_beyond_the_horizon_and_the_clock_stands_still() -> 
 
 
 def test_who_is_refused_again_starts_a_clock_of_its_own_and_keeps_its_seniority() -> None:
-    slots = Slots(horizon_ns=600 * S)
+    slots = Slots(600 * S, 0)
     for client in range(100):
         slots.reserve(client, 0, 0, S, again=False)
     senior = slots.reserve(0, S, 2 * S, S, again=True)
@@ -54,7 +54,7 @@ def test_who_is_refused_again_starts_a_clock_of_its_own_and_keeps_its_seniority(
 
 
 def test_full_memory_drops_the_expired_first_and_never_a_promise() -> None:
-    slots = Slots(horizon_ns=600 * S, keys_max=3)
+    slots = Slots(600 * S, 0, keys_max=3)
     for client in range(3):
         assert slots.reserve(client, 0, 0, S, again=False)
     assert slots.reserve("newcomer", 0, 0, S, again=False) is None
@@ -67,7 +67,7 @@ def test_full_memory_drops_the_expired_first_and_never_a_promise() -> None:
 
 
 def test_a_client_with_a_later_slot_is_not_forgotten_when_its_first_one_ends() -> None:
-    slots = Slots(horizon_ns=600 * S, keys_max=2)
+    slots = Slots(600 * S, 0, keys_max=2)
     slots.reserve("a", 0, 0, S, again=False)
     later = slots.reserve("a", 2 * S, 0, 20 * S, again=True)
     slots.reserve("b", 9 * S, 0, S, again=False)
@@ -75,7 +75,7 @@ def test_a_client_with_a_later_slot_is_not_forgotten_when_its_first_one_ends() -
 
 
 def test_in_full_memory_a_client_that_is_remembered_can_still_be_given_a_new_moment() -> None:
-    slots = Slots(horizon_ns=600 * S, keys_max=2)
+    slots = Slots(600 * S, 0, keys_max=2)
     slots.reserve("a", 0, 0, S, again=False)
     slots.reserve("b", 0, 0, S, again=False)
     assert slots.reserve("a", S, 0, S, again=True)
@@ -83,7 +83,7 @@ def test_in_full_memory_a_client_that_is_remembered_can_still_be_given_a_new_mom
 
 
 def test_a_slot_is_kept_to_its_very_last_nanosecond() -> None:
-    slots = Slots(horizon_ns=600 * S, keys_max=1)
+    slots = Slots(600 * S, 0, keys_max=1)
     slot = slots.reserve("a", 0, 0, S, again=False)
     assert slot is not None
     assert slots.reserve("b", slot.until_ns, 0, S, again=False) is None
@@ -91,7 +91,7 @@ def test_a_slot_is_kept_to_its_very_last_nanosecond() -> None:
 
 
 def test_promises_are_counted_after_now_and_up_to_the_end_of_the_span() -> None:
-    slots = Slots(horizon_ns=600 * S)
+    slots = Slots(600 * S, 0)
     for client in range(10):
         slots.reserve(client, 0, 0, S, again=False)
     slots.reserve("again", 0, 0, S, again=True)
@@ -101,22 +101,22 @@ def test_promises_are_counted_after_now_and_up_to_the_end_of_the_span() -> None:
 
 
 def test_without_a_slot_moments_are_spread_over_a_tenth_and_at_least_a_second() -> None:
-    slots = Slots(horizon_ns=100 * S)
-    assert slots.spread_ns(None, 0.0) == 100 * S
-    assert slots.spread_ns(None, 0.5) == 105 * S
-    assert slots.spread_ns(2 * S, 0.5) == 2 * S + S // 2
-    assert slots.spread_ns(500 * S, 0.0) == 100 * S
+    slots = Slots(100 * S, 0)
+    assert slots.spread_ns(None, S, 0.0) == 100 * S
+    assert slots.spread_ns(None, S, 0.5) == 105 * S
+    assert slots.spread_ns(2 * S, S, 0.5) == 2 * S + S // 2
+    assert slots.spread_ns(500 * S, S, 0.0) == 100 * S
 
 
-def test_moments_that_have_passed_are_forgotten_even_if_nobody_counts_them() -> None:
-    slots = Slots(horizon_ns=10 * S)
+def test_whoever_never_came_is_forgotten_though_nobody_asks() -> None:
+    slots = Slots(10 * S, 0)
     for client in range(10_000):
         assert slots.reserve(client, client * S, 0, S, again=False)
-    assert len(slots._first_time._moments) < 100
+    assert len(slots) < 100
 
 
 def test_looking_at_the_next_moment_does_not_book_it() -> None:
-    slots = Slots(horizon_ns=100 * S)
+    slots = Slots(100 * S, 0)
     assert slots.next_in_ns(S, 2 * S, S, again=False) == 3 * S
     assert slots.next_in_ns(S, 2 * S, S, again=False) == 3 * S
     slots.reserve("a", S, 0, 50 * S, again=False)
@@ -125,23 +125,134 @@ def test_looking_at_the_next_moment_does_not_book_it() -> None:
 
 
 def test_every_span_is_a_whole_number_of_nanoseconds() -> None:
-    slots = Slots(horizon_ns=999 * S)
+    slots = Slots(999 * S, 0)
     slot = slots.reserve("a", 7, 0, 333 * S + 1, again=False)
     assert slot is not None
     assert isinstance(slot.until_ns, int)
-    assert isinstance(slots.spread_ns(333 * S + 1, 0.123), int)
+    assert isinstance(slots.spread_ns(333 * S + 1, S, 0.123), int)
 
 
 def test_a_new_horizon_holds_for_slots_still_to_be_given() -> None:
-    slots = Slots(horizon_ns=10 * S)
-    slots.reconfigure(20 * S)
+    slots = Slots(10 * S, 0)
+    slots.reconfigure(20 * S, 0)
     assert slots.reserve("a", 0, 0, 15 * S, again=False)
 
 
 def test_at_any_hour_of_the_clock_spans_are_measured_from_now() -> None:
-    slots = Slots(horizon_ns=100 * S)
+    slots = Slots(100 * S, 0)
     uptime_ns = 5_000_000 * S
     slot = slots.reserve("a", uptime_ns, 0, 50 * S, again=False)
     assert slot is not None
     assert slot.at_ns == uptime_ns + 50 * S
     assert slot.until_ns == slot.at_ns + 5 * S
+
+
+# ── late, early, served ────────────────────
+
+
+def test_within_the_grace_a_missed_slot_is_still_its_owners() -> None:
+    slots = Slots(60 * S, 10 * S)
+    slot = slots.reserve("a", 0, 0, 5 * S, again=False)
+    assert slot is not None
+    assert slots.find("a", slot.until_ns + 10 * S) is slot
+    assert slots.find("a", slot.until_ns + 10 * S + 1) is None
+
+
+def test_once_its_owner_was_served_a_slot_ends_with_its_window() -> None:
+    slots = Slots(60 * S, 10 * S)
+    slot = slots.reserve("a", 0, 0, 5 * S, again=False)
+    assert slot is not None
+    slots.serve("a", slot.at_ns)
+    assert slots.find("a", slot.until_ns) is slot
+    assert slots.find("a", slot.until_ns + 1) is None
+
+
+def test_who_is_served_late_is_forgotten_at_once() -> None:
+    slots = Slots(60 * S, 10 * S)
+    slot = slots.reserve("a", 0, 0, 5 * S, again=False)
+    assert slot is not None
+    slots.come(slot, slot.until_ns + 3 * S)
+    slots.serve("a", slot.until_ns + 3 * S)
+    assert slots.find("a", slot.until_ns + 3 * S + 1) is None
+    assert len(slots) == 0
+
+
+def test_a_slot_moves_up_to_where_it_stands_among_those_ahead_and_never_back() -> None:
+    slots = Slots(600 * S, 0)
+    booked = [slots.reserve(client, 0, 0, 10 * S, again=False) for client in range(5)]
+    last = booked[-1]
+    assert last is not None
+    assert last.at_ns == 50 * S
+    slots.move_up(last, 15 * S, 0, 20 * S)
+    assert last.at_ns == 50 * S
+    # Four are still ahead, itself among them; a second lies between two now, and two before them.
+    slots.move_up(last, 15 * S, 2 * S, S)
+    assert last.at_ns == 21 * S
+    assert slots.promised(15 * S, 20 * S) == 1
+    assert slots.promised(15 * S, 21 * S) == 2
+
+
+def test_whoever_was_served_early_no_longer_stands_before_the_others() -> None:
+    slots = Slots(600 * S, 0)
+    booked = [slots.reserve(client, 0, 0, 10 * S, again=False) for client in range(5)]
+    for client in range(3):
+        slots.serve(client, S)
+    last = booked[-1]
+    assert last is not None
+    slots.move_up(last, S, 0, 10 * S)
+    assert last.at_ns == 21 * S
+
+
+def test_the_table_bounds_how_far_promises_reach() -> None:
+    slots = Slots(600 * S, 1_000 * S, keys_max=100)
+    assert slots.horizon_ns(S) == 100 * S
+    assert slots.horizon_ns(10 * S) == 600 * S
+    for client in range(50):
+        assert slots.reserve(client, 0, 0, S, again=False)
+    assert slots.horizon_ns(S) == 100 * S
+    # Twenty have missed their moments and may still come: only eighty are left for new ones.
+    assert slots.promised(20 * S, None) == 30
+    assert slots.horizon_ns(S) == 80 * S
+    assert slots.horizon_ns(1) == 2 * S
+
+
+def test_who_was_admitted_in_vain_is_expected_at_once_and_goes_before_first_returners() -> None:
+    slots = Slots(600 * S, 60 * S, keys_max=1)
+    slots.owe("a", 5 * S)
+    owed = slots.find("a", 5 * S)
+    assert owed is not None
+    assert owed.again
+    assert owed.at_ns == 5 * S
+    slots.owe("no room", 5 * S)
+    assert slots.find("no room", 5 * S) is None
+
+
+def test_those_who_were_refused_again_are_counted_apart() -> None:
+    slots = Slots(600 * S, 0)
+    slots.reserve("first", 0, 0, S, again=False)
+    slots.reserve("again", 0, 0, 3 * S, again=True)
+    assert slots.promised(0, None) == 2
+    assert slots.promised(0, 2 * S, again=True) == 0
+    assert slots.promised(0, 3 * S, again=True) == 1
+    slots.serve("again", S)
+    assert slots.promised(S, None, again=True) == 0
+
+
+def test_of_a_full_table_half_of_whom_come_late_nothing_is_left() -> None:
+    slots = Slots(120 * S, 60 * S)
+    interval_ns = 600_000
+    booked = [slots.reserve(client, 0, 0, interval_ns, again=False) for client in range(200_000)]
+    assert all(booked)
+    assert slots.reserve("one more", 0, 0, 1, again=False) is None
+    late = [slot for slot in booked[::2] if slot is not None]
+    for slot in late:
+        now_ns = slot.at_ns + 40 * S
+        assert slots.find(slot.key, now_ns) is slot
+        slots.come(slot, now_ns)
+        slots.serve(slot.key, now_ns)
+    assert slots.kept.of(1000) >= 500
+    for turn in range(100_000):
+        slots.find("nobody", 600 * S + turn)
+    assert len(slots) == 0
+    assert slots.promised(600 * S, None) == 0
+    assert slots.kept.of(1000) == 1000

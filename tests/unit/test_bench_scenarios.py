@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.settings import load_settings
+from app.settings_loading import load_settings
 from benchmarks.scenarios import LIMIT, SCENARIOS, WAIT_MS_MAX, Scenario
 
 LOCAL = {"AUTH_ENABLED": "false"}

@@ -7,7 +7,7 @@ import pytest
 
 from app.commands.serve import _greet
 from app.server import Addresses
-from app.settings import load_settings
+from app.settings_loading import load_settings
 from tests.project_files import ROOT
 
 

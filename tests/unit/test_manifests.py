@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from app.operations.main import create_operations_app
 from app.server import CUT_S_MAX, SHUTDOWN_S_MAX
-from app.settings import SECRET, Settings, load_settings
+from app.settings import SECRET, Settings
+from app.settings_loading import load_settings
 from app.telemetry import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.settings import SettingsInvalid, load_settings
+from app.settings_loading import SettingsInvalid, load_settings
 
 SECRET = "0123456789abcdef" * 2
 

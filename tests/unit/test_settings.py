@@ -2,13 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import (
-    AdmissionMode,
-    Environment,
-    SettingsInvalid,
-    load_settings,
-    range_of,
-)
+from app.settings import AdmissionMode, Environment
+from app.settings_loading import SettingsInvalid, load_settings, range_of
+from middleware.admission import Share
 
 
 def errors_of(environ: dict[str, str]) -> tuple[str, ...]:
@@ -128,6 +124,61 @@ def test_two_listeners_need_two_ports_unless_the_system_chooses() -> None:
 def test_more_places_than_connections_would_queue_inside_the_pool() -> None:
     [error] = errors_of({"ADMISSION_LIMIT": "11", "DATABASE_POOL_SIZE": "10"})
     assert error.startswith("ADMISSION_LIMIT=11")
+
+
+def test_the_weights_name_every_share_once() -> None:
+    weights = load_settings(
+        {"ADMISSION_WEIGHTS": " logins=1, events=1000,gameplay=20"}
+    ).settings.weights
+    assert weights == {Share.LOGINS: 1, Share.EVENTS: 1000, Share.GAMEPLAY: 20}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("events=2,gameplay=8", "logins is missing"),
+        ("events=2,gameplay=8,logins=6,login=1", "there is no share 'login'"),
+        ("events=2,gameplay=8,logins=6,events=3", "events stands there twice"),
+        ("events=0,gameplay=8,logins=6", "events has '0', not a whole number from 1 to 1000"),
+        ("events=2,gameplay=-8,logins=6", "gameplay has '-8', not a whole number"),
+        ("events=2,gameplay=8,logins=1001", "logins has '1001', not a whole number"),
+        ("events=2,gameplay=8,logins=1.5", "logins has '1.5', not a whole number"),
+        ("events=2,gameplay=8,logins", "logins has '', not a whole number"),
+        ("2,8,6", "events is missing"),
+        ("", "gameplay is missing"),
+    ],
+)
+def test_weights_that_are_wrong_are_told_by_name(text: str, wrong: str) -> None:
+    [error] = errors_of({"ADMISSION_WEIGHTS": text})
+    assert error.startswith(f"ADMISSION_WEIGHTS={text}: ")
+    assert wrong in error
+
+
+@pytest.mark.parametrize("grace", ["0", "3600"])
+def test_a_moment_may_be_late_by_nothing_or_by_an_hour(grace: str) -> None:
+    settings = load_settings({"ADMISSION_SLOT_GRACE_S": grace}).settings
+    assert settings.admission_slot_grace_s == int(grace)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ADMISSION_SLOT_GRACE_S", "3601"),
+        ("ADMISSION_SLOT_GRACE_S", "-1"),
+        ("ADMISSION_INITIALIZE_BURST", "0"),
+        ("ADMISSION_EVENTS_WAIT_MS", "60001"),
+    ],
+)
+def test_what_is_out_of_range_is_told_by_name(name: str, text: str) -> None:
+    [error] = errors_of({name: text})
+    assert error.startswith(f"{name}={text}: ")
+
+
+def test_a_wait_that_the_longest_of_all_cuts_is_an_error() -> None:
+    [error] = errors_of({"ADMISSION_LOGINS_WAIT_MS": "5000"})
+    assert error.startswith("ADMISSION_LOGINS_WAIT_MS=5000 is above ADMISSION_WAIT_MS_MAX=2000")
+    load_settings({"ADMISSION_LOGINS_WAIT_MS": "5000", "ADMISSION_WAIT_MS_MAX": "5000"})
+    load_settings({"ADMISSION_WAIT_MS_MAX": "0"})
 
 
 def test_an_empty_opentelemetry_variable_is_not_set() -> None:

@@ -1,0 +1,149 @@
+"""Where settings come from: files over environment over defaults.
+
+A name is its field in capitals. `SETTINGS_DIR` names a folder with one file per setting (a mounted
+ConfigMap as it is). All errors are reported at once, and each names the variable to change.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from app.settings import SECRET, Environment, Settings
+
+SETTINGS_DIR = "SETTINGS_DIR"
+PREFIXES = (
+    "ADMISSION_",
+    "AUTH_",
+    "BODY_",
+    "CATALOGUE_",
+    "CONNECTIONS_",
+    "DATABASE_",
+    "DRAIN_",
+    "ERASURE_",
+    "EVENTS_",
+    "OPERATIONS_",
+    "REWARD_",
+)
+"""An unknown name that begins like this is an error: a typing mistake would not act."""
+
+UNSET_WHEN_EMPTY = {"otel_exporter_otlp_endpoint", "otel_service_name", "otel_traces_sampler_arg"}
+"""OpenTelemetry's specification reads an empty variable as one that is not set."""
+
+
+class SettingsInvalid(Exception):
+    """The settings cannot be used. `errors` has one line for each thing to change."""
+
+    def __init__(self, errors: tuple[str, ...]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
+
+
+class LoadedSettings(BaseModel):
+    """Settings, and where each came from: a file, the environment or a default."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load_settings(
+    environ: Mapping[str, str], checks: Mapping[str, Callable[[str], object]] = MappingProxyType({})
+) -> LoadedSettings:
+    """Read and check everything. Raises `SettingsInvalid` with every error.
+
+    `checks` are those that this module cannot make: by field, they raise a `ValueError` that names
+    the variable.
+    """
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    errors: list[str] = []
+    for origin, names in (("environment", environ), ("file", _files(environ, errors))):
+        for name in names:
+            field = name.lower()
+            if name.isupper() and field in Settings.model_fields:
+                if names[name] or field not in UNSET_WHEN_EMPTY:
+                    values[field], origins[field] = names[name], origin
+            elif origin == "file" or name.startswith(PREFIXES):
+                errors.append(_unknown(name, origin))
+    for field in checks.keys() & values.keys():
+        try:
+            checks[field](values[field])
+        except ValueError as error:
+            errors.append(str(error))
+    defaults = _environment_defaults(values.get("environment", ""))
+    origins = {field: origins.get(field, "default") for field in sorted(Settings.model_fields)}
+    settings = _validate({**defaults, **values}, errors)
+    if settings is None or errors:
+        raise SettingsInvalid(tuple(errors))
+    return LoadedSettings(settings=settings, origins=origins)
+
+
+def _validate(values: Mapping[str, Any], errors: list[str]) -> Settings | None:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+        errors += [line for item in error.errors() for line in _explain(item, values)]
+    if wrong:
+        # The rules between settings are looked at only once each setting is right by itself.
+        _validate({field: values[field] for field in values if field not in wrong}, errors)
+    return None
+
+
+def range_of(name: str) -> str:
+    """Return which values a setting takes, in a few words."""
+    field = Settings.model_fields[name]
+    schema = Settings.model_json_schema()
+    shape = schema["properties"][name]
+    shape = next((one for one in shape.get("anyOf", ()) if one.get("type") != "null"), shape)
+    if "$ref" in shape:
+        shape = schema["$defs"][shape["$ref"].rsplit("/", 1)[-1]]
+    if "enum" in shape:
+        return " | ".join(shape["enum"])
+    high = shape.get("maximum", shape.get("le"))
+    if high is not None:
+        above = shape.get("exclusiveMinimum", shape.get("gt"))
+        low = shape.get("minimum", shape.get("ge"))
+        return f"{low:.0f} to {high:.0f}" if above is None else f"above {above:.0f} to {high:.0f}"
+    return "true | false" if field.annotation is bool else "text"
+
+
+def _environment_defaults(environment: str) -> dict[str, Any]:
+    """Return the defaults that differ by environment."""
+    if environment == Environment.PRODUCTION:
+        return {"host": "0.0.0.0"}  # noqa: S104 - a pod is reached from outside
+    if environment == Environment.TEST:
+        return {"auth_enabled": False}
+    return {"auth_enabled": False, "drain_delay_s": 0.0}
+
+
+def _files(environ: Mapping[str, str], errors: list[str]) -> dict[str, str]:
+    folder = environ.get(SETTINGS_DIR)
+    if not folder:
+        return {}
+    try:
+        # A mounted ConfigMap also holds ..data and the like.
+        paths = [path for path in Path(folder).iterdir() if not path.name.startswith(".")]
+        return {path.name: path.read_text("utf-8").strip() for path in paths if path.is_file()}
+    except (OSError, UnicodeDecodeError) as error:
+        errors.append(f"{SETTINGS_DIR}={folder}: {error}")
+        return {}
+
+
+def _unknown(name: str, origin: str) -> str:
+    known = [field.upper() for field in Settings.model_fields]
+    near = difflib.get_close_matches(name.upper(), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{name} ({origin}): there is no such setting{hint}"
+
+
+def _explain(item: Any, values: Mapping[str, Any]) -> list[str]:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if not item["loc"]:
+        return message.split("\n")
+    field = str(item["loc"][0])
+    shown = "" if field in SECRET else f"={values.get(field, '')}"
+    return [f"{field.upper()}{shown}: {message}"]

@@ -1,0 +1,263 @@
+"""The stories that the promise is tried in, and what each must show with every seed."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import fmean
+
+from benchmarks.promise.server import MS, S, Server
+from benchmarks.promise.simulation import (
+    Client,
+    Returning,
+    Simulation,
+    every_second,
+    mostly_late,
+    never,
+    obedient,
+)
+from middleware.admission import AdmissionSettings, Class, Rate, Share
+
+LIMIT = 10
+HELD_MS = {Share.GAMEPLAY: 2.5, Share.LOGINS: 4.0, Share.EVENTS: 18.0}
+BURST_PER_S, BURST_S, HELD_PER_S = 600, 60, 300
+IDEAL_S = BURST_PER_S * BURST_S / HELD_PER_S
+SENDERS, PIECES = 24, 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a story, with its bounds if it has any."""
+
+    name: str
+    value: float
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure keeps its bounds."""
+        enough = self.at_least is None or self.value >= self.at_least
+        return enough and (self.at_most is None or self.value <= self.at_most)
+
+
+@dataclass(frozen=True)
+class Story:
+    """One story: what happens, told with a seed."""
+
+    key: str
+    title: str
+    tell: Callable[[int], Sequence[Figure]]
+
+
+def settings(limit: int = LIMIT, rate: int | None = None) -> AdmissionSettings:
+    """Return the gate's settings; `rate` is the initialize rate that it is told, if any."""
+    return AdmissionSettings(
+        limit=limit,
+        initialize_rate=Rate.per_second(rate, burst=rate // 10) if rate else None,
+        quota=Rate.per_second(50, burst=100),
+    )
+
+
+# ── beside others ────────────────────
+
+
+def _beside_events(seed: int, *, limit: int) -> list[Figure]:
+    world = Simulation(settings(limit), Server(HELD_MS), seed=seed, until_s=20)
+    world.send_batches(SENDERS, PIECES)
+    _play(world, 200, until_s=19)
+    return _gameplay_figures(world.run())
+
+
+def _beside_logins(seed: int, *, limit: int) -> list[Figure]:
+    world = Simulation(settings(limit), Server(HELD_MS, held_per_s=30), seed=seed, until_s=20)
+    _log_in(world, 20 * 30, seconds=15)
+    _play(world, 200, until_s=19)
+    return _gameplay_figures(world.run())
+
+
+def _beside_gameplay(seed: int) -> list[Figure]:
+    """5,500 a second where 5,000 can be served: each of 10 places holds a list for 2 ms."""
+    held_ms = {Share.GAMEPLAY: 2.0, Share.LOGINS: 2.0, Share.EVENTS: 18.0}
+    world = Simulation(settings(), Server(held_ms), seed=seed, until_s=20)
+    _play(world, 5_500, until_s=15)
+    _log_in(world, 5_000, seconds=3, from_s=2)
+    logins = _of(world.run(), Class.INITIALIZE)
+    refused = [client for client in logins if client.told_ns]
+    longest_ms = max(client.waited_ns for client in logins) / MS
+    return [
+        *_in_figures(logins),
+        Figure("clients with a moment", len(refused), at_least=6_000),
+        Figure("wait in line, longest", longest_ms, "ms", at_most=2_000),
+    ]
+
+
+# ── the database stands still ────────────────────
+
+
+def _stall(seed: int, *, held_per_s: int, from_s: float) -> list[Figure]:
+    stall_s = (from_s, from_s + 7)
+    world = Simulation(settings(), Server(HELD_MS, held_per_s, stall_s), seed=seed)
+    _log_in(world, 100, seconds=12)
+    logins = world.run().clients
+    ideal_s = max(12, len(logins) / held_per_s + 7)
+    return [*_in_figures(logins, attempts_max=3), _last_in(logins, ideal_s, at_most=1.05)]
+
+
+def _burst_stall(seed: int, *, stalled_s: int, at_most: float) -> list[Figure]:
+    logins = _burst(seed, stall_s=(20, 20 + stalled_s))
+    ideal_s = IDEAL_S + stalled_s
+    return [*_in_figures(logins, attempts_max=None), _last_in(logins, ideal_s, at_most=at_most)]
+
+
+# ── clients of all kinds ────────────────────
+
+
+def _obedient(seed: int) -> list[Figure]:
+    logins = _burst(seed)
+    return [
+        *_in_figures(logins),
+        Figure("attempts per refused client", _attempts(logins), at_most=2.005),
+        _last_in(logins, IDEAL_S, at_most=1.011),
+    ]
+
+
+def _late(seed: int) -> list[Figure]:
+    return _in_figures(_burst(seed, lambda _: mostly_late))
+
+
+def _no_shows(seed: int) -> list[Figure]:
+    dice = random.Random(seed)
+    logins = _burst(seed, lambda _: never if dice.random() < 0.5 else obedient)
+    came = [client for client in logins if client.in_ns is not None or client.returning is obedient]
+    return [*_in_figures(came), _last_in(came, len(came) / HELD_PER_S, at_most=1.1)]
+
+
+def pollers(seed: int, seconds: int = BURST_S) -> list[Figure]:
+    """Tell what those who knock every second gain, and what that costs the others."""
+    mixed = partial(_burst, seed, lambda number: every_second if number % 5 == 0 else obedient)
+    logins = mixed(seconds=seconds)
+    impatient = [client for client in logins if client.returning is every_second]
+    others = [client for client in logins if client.returning is obedient]
+    without = _burst(seed, seconds=seconds)
+    others_s, without_s = _time_to_in_s(others), _time_to_in_s(without)
+    gain = _time_to_in_s(impatient) / others_s
+    return [
+        *_in_figures(others),
+        Figure("others, time to in beside without", others_s / without_s, "x", at_most=1.01),
+        Figure("pollers, time to in beside others", gain, "x", at_least=0.95),
+        _last_in(logins, len(logins) / HELD_PER_S, at_most=1.015),
+    ]
+
+
+STORIES = (
+    Story(
+        "events-10",
+        "gameplay at 200/s beside 24 event senders, limit 10",
+        partial(_beside_events, limit=10),
+    ),
+    Story("events-4", "the same at limit 4", partial(_beside_events, limit=4)),
+    Story(
+        "logins-10",
+        "gameplay at 200/s beside 20x logins, limit 10",
+        partial(_beside_logins, limit=10),
+    ),
+    Story("logins-4", "the same at limit 4", partial(_beside_logins, limit=4)),
+    Story("flood", "logins beside gameplay at 110 % of capacity", _beside_gameplay),
+    Story(
+        "stall-100",
+        "100 logins/s for 12 s, 7 s of standstill, drain 100/s",
+        partial(_stall, held_per_s=100, from_s=1),
+    ),
+    Story(
+        "stall-500",
+        "the same with a drain of 500/s",
+        partial(_stall, held_per_s=500, from_s=2),
+    ),
+    Story("burst", "held burst, obedient clients", _obedient),
+    Story(
+        "burst-stall-7",
+        "held burst, 7 s of standstill",
+        partial(_burst_stall, stalled_s=7, at_most=129 / 127),
+    ),
+    Story(
+        "burst-stall-30",
+        "held burst, 30 s of standstill",
+        partial(_burst_stall, stalled_s=30, at_most=1.05),
+    ),
+    Story("no-shows", "held burst, half of the refused never return", _no_shows),
+    Story("late", "held burst, half of the returns up to 55 s late", _late),
+    Story("pollers", "held burst, 20 % knock every second", pollers),
+)
+
+
+# ── telling and measuring ────────────────────
+
+
+def _burst(
+    seed: int,
+    returning_of: Callable[[int], Returning] = lambda _: obedient,
+    stall_s: tuple[float, float] | None = None,
+    seconds: int = BURST_S,
+) -> list[Client]:
+    """Play the burst that is held in the database, and return its clients."""
+    server = Server(HELD_MS, HELD_PER_S, stall_s)
+    world = Simulation(settings(rate=HELD_PER_S), server, seed=seed)
+    _log_in(world, BURST_PER_S, seconds=seconds, returning_of=returning_of)
+    return world.run().clients
+
+
+def _log_in(
+    world: Simulation,
+    per_s: int,
+    *,
+    seconds: int,
+    from_s: int = 0,
+    returning_of: Callable[[int], Returning] = lambda _: obedient,
+) -> None:
+    for number in range(per_s * seconds):
+        at_ns = from_s * S + number * S // per_s
+        world.arrive(Class.INITIALIZE, at_ns, returning_of(number))
+
+
+def _play(world: Simulation, per_s: int, *, until_s: int) -> None:
+    at_ns = 0
+    while (at_ns := at_ns + round(world.dice.expovariate(per_s) * S)) < until_s * S:
+        world.arrive(Class.GAMEPLAY, at_ns)
+
+
+def _of(world: Simulation, cls: Class) -> list[Client]:
+    return [client for client in world.clients if client.cls is cls]
+
+
+def _gameplay_figures(world: Simulation) -> list[Figure]:
+    clients = _of(world, Class.GAMEPLAY)
+    waits_ms = sorted(client.waited_ns / MS for client in clients if client.in_ns is not None)
+    in_percent = 100 * len(waits_ms) / len(clients)
+    return [
+        Figure("gameplay in", in_percent, "%", at_least=99.9),
+        Figure("wait in line, p95", waits_ms[len(waits_ms) * 95 // 100], "ms", at_most=10),
+    ]
+
+
+def _in_figures(clients: Sequence[Client], attempts_max: int | None = 2) -> list[Figure]:
+    in_percent = 100 * sum(client.in_ns is not None for client in clients) / len(clients)
+    most = max(client.attempts for client in clients)
+    return [
+        Figure("in", in_percent, "%", at_least=100),
+        Figure("attempts, most", most, at_most=attempts_max),
+    ]
+
+
+def _attempts(clients: Iterable[Client]) -> float:
+    return fmean(client.attempts for client in clients if client.attempts > 1)
+
+
+def _last_in(clients: Iterable[Client], ideal_s: float, *, at_most: float) -> Figure:
+    last_s = max(client.in_ns or 0 for client in clients) / S
+    return Figure(f"last one in, beside {ideal_s:.0f} s", last_s / ideal_s, "x", at_most=at_most)
+
+
+def _time_to_in_s(clients: Iterable[Client]) -> float:
+    return fmean(((client.in_ns or 0) - client.arrived_ns) / S for client in clients)

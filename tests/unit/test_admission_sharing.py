@@ -1,0 +1,296 @@
+"""How the places are shared: between kinds of work, and between clients."""
+
+from dataclasses import replace
+
+import pytest
+
+from middleware.admission import AdmissionCore, Bound, Class, Outcome, Place, Rate, Reason, Share
+from middleware.admission.settings import WEIGHTS
+from middleware.admission.shares import Shares
+from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
+
+WIDE = replace(SETTINGS, limit=10)
+
+
+def fill_with_events(core: AdmissionCore, now_ns: int = 0) -> list[Place]:
+    return [admit(core, now_ns, cls=Class.EVENTS) for _ in range(core.snapshot(0).limit - 1)]
+
+
+# ── the shares ────────────────────
+
+
+def test_one_place_is_lent_to_nobody_but_gameplay() -> None:
+    core = AdmissionCore(WIDE)
+    fill_with_events(core)
+    wait(core, cls=Class.EVENTS)
+    wait(core, cls=Class.INITIALIZE)
+    admit(core, cls=Class.GAMEPLAY)
+    wait(core, cls=Class.GAMEPLAY)
+
+
+def test_a_limit_of_one_is_lent_to_everybody() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=1))
+    running = admit(core, cls=Class.EVENTS)
+    gameplay = wait(core, cls=Class.GAMEPLAY)
+    assert core.leave(running, Outcome.SUCCESS, MS).granted == (gameplay,)
+    initialize = wait(core, MS, cls=Class.INITIALIZE)
+    assert core.leave(gameplay, Outcome.SUCCESS, 2 * MS).granted == (initialize,)
+
+
+def test_gameplay_may_have_every_place_that_the_others_do_not_use() -> None:
+    core = AdmissionCore(WIDE)
+    assert len(fill(core)) == 10
+
+
+def test_who_has_had_less_for_its_weight_goes_first() -> None:
+    """24 senders keep all places busy; the first login that comes gets the next place."""
+    core = AdmissionCore(WIDE)
+    running = fill_with_events(core)
+    for _ in range(15):
+        wait(core, cls=Class.EVENTS)
+    login = wait(core, MS, cls=Class.INITIALIZE)
+    assert core.leave(running[0], Outcome.SUCCESS, 20 * MS).granted == (login,)
+
+
+def test_nobody_gathers_credit_while_idle() -> None:
+    """An hour without logins does not entitle them to an hour of all places."""
+    core = AdmissionCore(replace(SETTINGS, limit=1))
+    now_ns = 0
+    running = admit(core, cls=Class.GAMEPLAY)
+    for _ in range(500):
+        waiting = wait(core, now_ns, cls=Class.GAMEPLAY)
+        now_ns += 20 * MS
+        assert core.leave(running, Outcome.SUCCESS, now_ns).granted == (waiting,)
+        running = waiting
+    logins = [wait(core, now_ns, cls=Class.INITIALIZE) for _ in range(4)]
+    gameplay = [wait(core, now_ns, cls=Class.GAMEPLAY) for _ in range(4)]
+    order = []
+    for _ in range(5):
+        now_ns += 20 * MS
+        [running] = core.leave(running, Outcome.SUCCESS, now_ns).granted
+        order.append(running)
+    assert set(order) & set(logins)
+    assert set(order) & set(gameplay)
+
+
+def test_a_class_that_was_alone_has_no_debts_when_others_come() -> None:
+    shares = Shares(WEIGHTS)
+    for _ in range(1000):
+        shares.start(Share.LOGINS, 20 * MS)
+    shares.contend([Share.LOGINS, Share.EVENTS])
+    shares.start(Share.EVENTS, 20 * MS)
+    assert shares.first([Share.LOGINS, Share.EVENTS]) is Share.LOGINS
+
+
+def test_a_start_is_corrected_by_what_was_really_held() -> None:
+    shares = Shares({Share.EVENTS: 1, Share.GAMEPLAY: 1, Share.LOGINS: 1})
+    shares.contend(list(Share))
+    shares.start(Share.GAMEPLAY, 10 * MS)
+    shares.start(Share.EVENTS, 10 * MS)
+    shares.end(Share.EVENTS, 5 * MS)
+    assert shares.first([Share.GAMEPLAY, Share.EVENTS]) is Share.GAMEPLAY
+    shares.end(Share.EVENTS, -6 * MS)
+    assert shares.first([Share.GAMEPLAY, Share.EVENTS]) is Share.EVENTS
+
+
+def test_gameplay_in_its_own_place_does_not_push_newcomers_behind_the_others() -> None:
+    """Where its weight gives it less than its own place, it runs ahead without end."""
+    weights = {Share.EVENTS: 10, Share.GAMEPLAY: 1, Share.LOGINS: 10}
+    shares = Shares(weights)
+    shares.contend([Share.GAMEPLAY, Share.LOGINS])
+    for _ in range(1000):
+        shares.start(Share.GAMEPLAY, 20 * MS)
+        shares.start(Share.LOGINS, 20 * MS)
+    shares.contend(list(Share))
+    order = [Share.LOGINS, Share.EVENTS]
+    won = []
+    for _ in range(10):
+        won.append(shares.first(order))
+        shares.start(won[-1], 20 * MS)
+    assert 4 <= won.count(Share.EVENTS) <= 6
+    # And it is not starved for all that time when it must share again.
+    ahead = 0
+    while shares.first(list(Share)) is not Share.GAMEPLAY:
+        shares.start(shares.first(list(Share)), 20 * MS)
+        ahead += 1
+    assert ahead <= 2 * 10 * S // (20 * MS)
+
+
+def test_new_weights_hold_from_now_on() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=1))
+    running = admit(core, cls=Class.GAMEPLAY)
+    for _ in range(30):
+        wait(core, cls=Class.EVENTS)
+        wait(core, cls=Class.INITIALIZE)
+    heavy = {Share.EVENTS: 100, Share.GAMEPLAY: 1, Share.LOGINS: 1}
+    core.reconfigure(replace(SETTINGS, limit=1, weights=heavy), 0)
+    served = []
+    for turn in range(1, 20):
+        [running] = core.leave(running, Outcome.SUCCESS, turn * MS).granted
+        served.append(running.cls)
+    assert served.count(Class.INITIALIZE) <= 2
+
+
+def test_a_standstill_is_charged_to_nobody() -> None:
+    """Logins held the place for 7 s, and are due again as if it had been a few holds."""
+    core = AdmissionCore(replace(SETTINGS, limit=1, wait_ns_max=60 * S))
+    running = admit(core, cls=Class.INITIALIZE)
+    for _ in range(30):
+        wait(core, cls=Class.INITIALIZE, wait_ns_max=60 * S)
+        wait(core, cls=Class.GAMEPLAY, wait_ns_max=60 * S)
+    served = []
+    for turn in range(10):
+        [running] = core.leave(running, Outcome.SUCCESS, 7 * S + turn * 20 * MS).granted
+        served.append(running.cls)
+    assert served.count(Class.INITIALIZE) >= 3
+
+
+# ── what one client may take ────────────────────
+
+
+def test_one_client_runs_a_quarter_of_the_places_at_most() -> None:
+    core = AdmissionCore(WIDE)
+    for _ in range(2):
+        admit(core, key="hog")
+    waiting = wait(core, key="hog")
+    for _ in range(8):
+        admit(core)
+    assert core.snapshot(0).waiting[Class.GAMEPLAY] == 1
+    assert waiting.started_at_ns == 0
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_one_client_may_always_run_one(limit: int) -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=limit))
+    running = admit(core, key="hog")
+    waiting = wait(core, key="hog")
+    assert core.leave(running, Outcome.SUCCESS, MS).granted == (waiting,)
+
+
+def test_who_is_at_its_cap_is_passed_over_and_keeps_its_position() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=4))
+    mine = admit(core, key="hog")
+    others = [admit(core) for _ in range(3)]
+    capped, behind, last = wait(core, key="hog"), wait(core), wait(core)
+    assert core.leave(others[0], Outcome.SUCCESS, MS).granted == (behind,)
+    assert core.leave(mine, Outcome.SUCCESS, 2 * MS).granted == (capped,)
+    assert core.leave(others[1], Outcome.SUCCESS, 3 * MS).granted == (last,)
+
+
+def test_a_newcomer_passes_those_who_wait_for_their_own_requests_only() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=4))
+    admit(core, key="hog")
+    wait(core, key="hog")
+    assert core.snapshot(0).binds is Bound.KEY
+    admit(core)
+
+
+def test_who_would_wait_too_long_for_its_own_requests_is_told_so() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=4))
+    admit(core, key="hog")
+    # A place is held for 20 ms, and gameplay waits 150 ms: seven turns and no eighth.
+    for _ in range(7):
+        wait(core, key="hog")
+    assert refuse(core, key="hog").reason is Reason.LINE_PER_KEY
+    admit(core)
+
+
+def test_all_servers_under_one_key_are_bounded_by_their_share_alone() -> None:
+    core = AdmissionCore(WIDE)
+    for _ in range(9):
+        admit(core, cls=Class.EVENTS, key="servers")
+
+
+# ── pieces of a longer work ────────────────────
+
+
+def test_between_two_pieces_a_place_goes_to_whoever_is_due_first() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=1))
+    batch = admit(core, cls=Class.EVENTS)
+    login = wait(core, cls=Class.INITIALIZE)
+    assert core.hand_on(batch, 20 * MS).granted == (login,)
+    assert core.snapshot(20 * MS).running == 1
+    assert core.leave(login, Outcome.SUCCESS, 30 * MS).granted == (batch,)
+    core.leave(batch, Outcome.SUCCESS, 40 * MS)
+    assert core.snapshot(40 * MS).running == 0
+
+
+def test_where_nobody_waits_the_next_piece_runs_at_once() -> None:
+    core = AdmissionCore(WIDE)
+    batch = admit(core, cls=Class.EVENTS)
+    assert core.hand_on(batch, 20 * MS).granted == (batch,)
+
+
+def test_a_batch_that_has_begun_goes_before_those_that_came_later() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=3))
+    first, second = (admit(core, cls=Class.EVENTS) for _ in range(2))
+    third = wait(core, cls=Class.EVENTS)
+    login = wait(core, cls=Class.INITIALIZE)
+    # The later one hands on first, and stands behind the earlier one all the same.
+    assert core.hand_on(second, 20 * MS).granted == (login,)
+    assert core.hand_on(first, 21 * MS).granted == (first,)
+    assert core.leave(first, Outcome.SUCCESS, 22 * MS).granted == (second,)
+    assert core.leave(login, Outcome.SUCCESS, 23 * MS).granted == (third,)
+
+
+def test_a_batch_that_has_begun_is_never_too_late() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=1))
+    batch = admit(core, cls=Class.EVENTS)
+    login = wait(core, cls=Class.INITIALIZE)
+    core.hand_on(batch, 20 * MS)
+    assert core.wake(3600 * S).refused == ()
+    assert core.leave(login, Outcome.SUCCESS, 3600 * S).granted == (batch,)
+
+
+def test_a_client_that_leaves_between_two_pieces_leaves_nothing_behind() -> None:
+    core = AdmissionCore(replace(SETTINGS, limit=1))
+    batch = admit(core, cls=Class.EVENTS)
+    login = wait(core, cls=Class.INITIALIZE)
+    core.hand_on(batch, 20 * MS)
+    core.leave(batch, Outcome.IGNORE, 21 * MS)
+    core.leave(login, Outcome.SUCCESS, 22 * MS)
+    assert repr(core) == "<AdmissionCore 0/1 running, 0 waiting, 0 slots>"
+
+
+# ── what an operator sees ────────────────────
+
+
+def test_the_snapshot_says_what_binds() -> None:
+    rated = replace(WIDE, initialize_rate=Rate(interval_ns=100 * MS, burst=1))
+    core = AdmissionCore(rated)
+    assert core.snapshot(0).binds is Bound.NOTHING
+    admit(core, cls=Class.INITIALIZE)
+    wait(core, cls=Class.INITIALIZE)
+    assert core.snapshot(0).binds is Bound.RATE
+    for _ in range(9):
+        admit(core)
+    assert core.snapshot(0).binds is Bound.PLACES
+    wait(core)
+    assert core.snapshot(0).places == {Share.GAMEPLAY: 9, Share.LOGINS: 1, Share.EVENTS: 0}
+    assert core.snapshot(300 * MS).binds is Bound.STANDSTILL
+
+
+# ── a clock that steps ────────────────────
+
+
+def test_a_clock_that_steps_by_an_hour_ahead_ends_waits_and_stops_nothing() -> None:
+    core = AdmissionCore(WIDE)
+    running = fill(core)
+    waiting = wait(core, cls=Class.GAMEPLAY)
+    hour_ns = 3600 * S
+    turn = core.leave(running[0], Outcome.SUCCESS, hour_ns)
+    assert [place for place, _ in turn.refused] == [waiting]
+    for place in running[1:]:
+        core.leave(place, Outcome.SUCCESS, hour_ns)
+    assert core.snapshot(hour_ns).held_ns[Share.GAMEPLAY] < 40 * MS
+    assert len(fill(core, hour_ns)) == 10
+
+
+def test_a_clock_that_steps_back_stands_until_it_has_caught_up() -> None:
+    core = AdmissionCore(WIDE)
+    hour_ns = 3600 * S
+    running = fill(core, hour_ns)
+    waiting = wait(core, hour_ns)
+    assert core.leave(running[0], Outcome.SUCCESS, 0).granted == (waiting,)
+    assert arrive(core, 0) is not None
+    assert core.snapshot(0).held_ns[Share.GAMEPLAY] > 0
