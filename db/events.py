@@ -34,6 +34,8 @@ class PgEvents:
     async def transaction(self) -> AsyncIterator["PgEventTransaction"]:
         """Yield a transaction, committed when the block ends without raising."""
         async with self._database.transaction() as transaction:
+            # Batches that overlap wait for each other, and one of them for several.
+            await transaction.fetch("transaction_wait_longer")
             yield PgEventTransaction(transaction, self._clock)
 
     async def make_days(self, days: DaysKept) -> None:

@@ -10,6 +10,7 @@
           └─ begin, statements by name, commit: each with its own span and bound
 
 The admission gate lets in no more than there are connections, so waiting for one is the exception.
+`ping` has a connection of its own: whether the database answers does not depend on who uses it.
 """
 
 import asyncio
@@ -49,18 +50,25 @@ class Database:
         size: int,
         acquire_s_max: float = 5.0,
         statement_s_max: float = 5.0,
+        lock_s_max: float = 1.0,
         tracer: trace.Tracer | None = None,
         on_statement: Callable[[str, float], None] | None = None,
     ) -> None:
-        """`on_statement` is told each statement's name and seconds, waiting included."""
+        """`on_statement` is told each statement's name and seconds, waiting included.
+
+        A statement waits at most `lock_s_max` for a row that somebody else has locked: one row must
+        not keep all connections.
+        """
         self.size = size
         self._address = derive(database_url)
         self._acquire_s_max = acquire_s_max
         self._statement_s_max = statement_s_max
+        self._lock_s_max = lock_s_max
         self._tracer = tracer or trace.get_tracer("headrace.db")
         self._on_statement = on_statement or _ignore
         self._statements = load_statements()
         self._connections: Connections | None = None
+        self._for_ping: Connections | None = None
         self._ping: asyncio.Task[None] | None = None
 
     @property
@@ -75,7 +83,7 @@ class Database:
         delay_s = RETRY_S_MIN
         while True:
             try:
-                pool = await self._connect()
+                pool, pool_for_ping = await self._connect(self.size), await self._connect(1)
             except AWAY as failure:
                 if loop.time() + delay_s > deadline:
                     raise self._unreachable(failure) from failure
@@ -83,24 +91,29 @@ class Database:
                 raise self._unreachable(failure) from failure
             else:
                 self._connections = Connections(pool, acquire_s_max=self._acquire_s_max)
+                self._for_ping = Connections(pool_for_ping, acquire_s_max=self._acquire_s_max)
                 return
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, RETRY_S_MAX)
 
     async def close(self) -> None:
         """Let running statements end, in bounded time, and close all connections."""
-        if self._connections is None:
-            return
         # A pool whose closing is cancelled terminates its connections.
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S_MAX):
-                await self._connections.close()
+                for connections in filter(None, (self._for_ping, self._connections)):
+                    await connections.close()
 
     async def fetch(self, name: str, *arguments: object) -> list[Record]:
         """Run the statement of this name and return its rows."""
+        return await self._fetch_from(self._connections, name, *arguments)
+
+    async def _fetch_from(
+        self, lender: Connections | None, name: str, *arguments: object
+    ) -> list[Record]:
         statement = self._statements[name]
         with map_errors(), self._observed(statement):
-            connections = self._lending()
+            connections = _open(lender)
             connection = await connections.acquire()
             sound = False
             try:
@@ -120,7 +133,7 @@ class Database:
         what you waited for in a statement after the one that locked it.
         """
         with map_errors():
-            connections = self._lending()
+            connections = _open(self._connections)
             connection = await connections.acquire()
         sound = False
         try:
@@ -147,13 +160,13 @@ class Database:
     async def _ask(self) -> None:
         with map_errors():
             async with asyncio.timeout(PING_S_MAX):
-                await self.fetch("database_ping")
+                await self._fetch_from(self._for_ping, "database_ping")
 
-    async def _connect(self) -> "Pool[Record]":
+    async def _connect(self, size: int) -> "Pool[Record]":
         return await asyncpg.create_pool(
             self._address.asyncpg,
-            min_size=self.size,
-            max_size=self.size,
+            min_size=size,
+            max_size=size,
             max_inactive_connection_lifetime=0,
             timeout=self._acquire_s_max,
             command_timeout=self._statement_s_max,
@@ -162,7 +175,7 @@ class Database:
                 "application_name": "headrace",
                 "TimeZone": "UTC",
                 "statement_timeout": str(int(self._statement_s_max * 1000) + SERVER_MARGIN_MS),
-                "lock_timeout": str(int(self._statement_s_max * 1000)),
+                "lock_timeout": str(int(self._lock_s_max * 1000)),
                 # A process that hangs inside a transaction must not keep others from its rows.
                 "idle_in_transaction_session_timeout": str(int(self._statement_s_max * 1000)),
                 # Compiling a plan costs more than any statement here.
@@ -172,11 +185,6 @@ class Database:
                 "enable_seqscan": "off",
             },
         )
-
-    def _lending(self) -> Connections:
-        if self._connections is None:
-            raise ConnectionError("the pool is not open")
-        return self._connections
 
     async def _fetch_on(
         self, connection: "PoolConnectionProxy[Record]", name: str, *arguments: object
@@ -251,6 +259,12 @@ class Transaction:
         After a failure the transaction can only end: let the failure out of the block.
         """
         return await self._fetch(name, *arguments)
+
+
+def _open(connections: Connections | None) -> Connections:
+    if connections is None:
+        raise ConnectionError("the pool is not open")
+    return connections
 
 
 @contextmanager

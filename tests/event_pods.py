@@ -1,7 +1,7 @@
 """Processes of the service as far as events are concerned: connections, memory and a clock each."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
@@ -9,11 +9,12 @@ from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, Mode, Requirement, Rotation, Schedule, Source
 from app.domain.intake import Incoming, Outcome
+from app.domain.pieces import PieceSize
 from app.domain.player import Player
 from app.domain.view import View
 from app.events.days import make_days
 from app.services.challenges import see
-from app.services.events import IntakePolicy, apply_events
+from app.services.events import IntakePolicy, apply_events, keep_on
 from app.services.initialize import initialize_players
 from db.events import PgEvents
 from db.players import PgPlayers
@@ -81,7 +82,7 @@ class EventPod:
         self.store = PgEvents(database, self.clock)
         self.players = PgPlayers(database, self.clock)
         self.revisions = PgRevisions(database)
-        self.policy = IntakePolicy("local", make_known=make_known)
+        self.policy = IntakePolicy("local", make_known=make_known, piece=PieceSize())
         self.state: CatalogueState
 
     async def serve(self, catalogue: Catalogue) -> None:
@@ -89,10 +90,13 @@ class EventPod:
         revision = await self.revisions.register(catalogue)
         self.state = CatalogueState(catalogue, revision)
 
-    async def send(self, *events: Incoming) -> list[str]:
+    async def send(
+        self, *events: Incoming, hand_on: Callable[[], Awaitable[None]] = keep_on
+    ) -> list[str]:
         """Return what became of the events of one batch."""
-        applied = apply_events(self.store, self.revisions, self.state, self.policy, events)
-        return words(await applied)
+        return words(
+            await apply_events(self.store, self.revisions, self.state, self.policy, events, hand_on)
+        )
 
     async def initialize(self, player: str) -> int:
         """Return how many goals the player is told are new."""

@@ -25,8 +25,10 @@ async def make_days(store: EventStore) -> None:
 async def keeping_days(
     store: EventStore, look_every_s: float = LOOK_EVERY_S
 ) -> AsyncIterator[None]:
-    """Make the days, and go on making and dropping them while the block runs."""
+    """Make the days and drop the old ones, and go on doing so while the block runs."""
     await make_days(store)
+    # Before anybody can set the clock: days are dropped by the moment that they were listed at.
+    await _look(store)
     task = asyncio.create_task(_keep_on(store, look_every_s))
     try:
         yield
@@ -38,14 +40,18 @@ async def keeping_days(
 
 async def _keep_on(store: EventStore, look_every_s: float) -> None:
     while True:
-        try:
-            days = days_kept(await store.now_ms())
-            await store.make_days(days)
-            dropped = await store.drop_days(days.first)
-            if dropped:
-                log.info("event_days_dropped", days=dropped)
-        except Problem as problem:
-            log.warning("event_days_not_kept", cause=repr(problem.__cause__)[:200])
-        except Exception:
-            log.exception("event_days_not_kept")
         await asyncio.sleep(look_every_s)
+        await _look(store)
+
+
+async def _look(store: EventStore) -> None:
+    try:
+        days = days_kept(await store.now_ms())
+        await store.make_days(days)
+        dropped = await store.drop_days(days.first)
+        if dropped:
+            log.info("event_days_dropped", days=dropped)
+    except Problem as problem:
+        log.warning("event_days_not_kept", cause=repr(problem.__cause__)[:200])
+    except Exception:
+        log.exception("event_days_not_kept")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.domain.intake import Incoming, Outcome
 from app.events.cloudevents import decode
 from app.routing import Endpoint, json_response
-from app.services.events import IntakePolicy, apply_events
+from app.services.events import IntakePolicy, apply_events, keep_on
 from app.state import State
 from app.telemetry import Metrics
 
@@ -42,7 +42,13 @@ def receive_events(policy: IntakePolicy, metrics: Metrics) -> Endpoint:
         incoming = [each for each in read if isinstance(each, Incoming)]
         applied = iter(
             await apply_events(
-                state["events"], state["revisions"], state["catalogue"], policy, incoming
+                state["events"],
+                state["revisions"],
+                state["catalogue"],
+                policy,
+                incoming,
+                # Without a gate there is no place to hand on.
+                request.scope["state"].get("hand_on_place", keep_on),
             )
         )
         outcomes = [next(applied) if isinstance(each, Incoming) else each for each in read]

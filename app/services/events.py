@@ -1,13 +1,18 @@
-"""Lets events take effect: each once, whole batches in one transaction.
+"""Lets events take effect: each once, a batch in pieces, each piece in one transaction.
 
-What a producer is told is true when it is told: ids and effects are committed together. Rows are
-locked in one order everywhere: event ids, then players, both ascending. So batches that overlap
-wait for each other, and never in a circle. Where a transaction fails for the sake of a player, the
-batch is halved until that player stands alone. If the facts cannot be read, all events of the
-player are rejected; otherwise the ones that fail alone. What is left takes effect.
+What a producer is told is true when it is told: ids and effects are committed together. A batch is
+answered after its last piece; one that failed on the way can be sent again, and what was committed
+is known then. Before each transaction whoever is due first at the gate runs, so a piece is as large
+as 10 to 20 ms of work. The events of a player stay together and in the order of their time.
+
+Rows are locked in one order everywhere: event ids, then players, both ascending. So batches that
+overlap wait for each other, and never in a circle. Where a transaction fails for the sake of a
+player, the piece is halved until that player stands alone. If the facts cannot be read, all events
+of the player are rejected; otherwise the ones that fail alone. What is left takes effect.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from time import perf_counter
 from traceback import format_tb
 from typing import Final, NamedTuple
 
@@ -32,6 +37,7 @@ from app.domain.intake import (
     digest_of,
     is_too_old,
 )
+from app.domain.pieces import PieceSize
 from app.domain.player import Player, Revisions
 from app.domain.upkeep import drop_what_says_nothing
 from app.errors import Problem
@@ -47,11 +53,19 @@ POISON_MAX: Final = 8
 log = structlog.get_logger()
 
 
+async def keep_on() -> None:
+    """Hand nothing on: nobody else waits for what this caller holds."""
+
+
 class IntakePolicy(NamedTuple):
-    """Which namespace's events take effect, and whether they make players known."""
+    """Which namespace's events take effect, whether they make players known, and how many at once.
+
+    `piece` learns while events are taken in.
+    """
 
     namespace: str
     make_known: bool
+    piece: PieceSize
 
     def takes(self, incoming: Incoming) -> bool:
         """Return whether an event is of our namespace; one that names none is."""
@@ -64,8 +78,11 @@ async def apply_events(
     state: CatalogueState,
     policy: IntakePolicy,
     events: Sequence[Incoming],
+    hand_on: Callable[[], Awaitable[None]] = keep_on,
 ) -> list[Outcome]:
     """Return what became of each of at most EVENTS_MAX events, in their order.
+
+    `hand_on` is awaited before each transaction, and lets others run who are due first.
 
     Raise Problem(database_unavailable) if it is not known what was committed, or RuntimeError if
     events of too many players fail: all can be sent again, and those that were are duplicates then.
@@ -82,8 +99,8 @@ async def apply_events(
         else:
             pending.append(_pending(place, incoming, now_ms))
     if pending:
-        intake = _Intake(store, revisions, state, policy, now_ms)
-        outcomes |= await intake.commit_isolating(pending)
+        intake = _Intake(store, revisions, state, policy, now_ms, hand_on)
+        outcomes |= await intake.commit_in_pieces(_in_order(pending))
     return [outcomes[place] for place in range(len(events))]
 
 
@@ -126,14 +143,25 @@ class _Intake:
         state: CatalogueState,
         policy: IntakePolicy,
         now_ms: int,
+        hand_on: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._revisions = revisions
         self._state = state
         self._policy = policy
         self._now_ms = now_ms
+        self._hand_on = hand_on
         self._shared: dict[tuple[int, ...], Shared] = {}
         self._poisoned: set[str] = set()
+
+    async def commit_in_pieces(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+        """Commit the batch, as many events at a time as take effect in the time of a piece."""
+        outcomes: dict[int, Outcome] = {}
+        size = self._policy.piece
+        while batch:
+            piece, batch = batch[: size.events], batch[size.events :]
+            outcomes |= await self.commit_isolating(piece)
+        return outcomes
 
     async def commit_isolating(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
         """Commit the batch without the events for whose sake it fails.
@@ -171,6 +199,13 @@ class _Intake:
         return {one.place: _outcome(one.incoming, Why.INTERNAL) for one in spoiling}
 
     async def _commit(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+        await self._hand_on()
+        started_s = perf_counter()
+        outcomes = await self._commit_at_once(batch)
+        self._policy.piece.learn(len(batch), 1000 * (perf_counter() - started_s))
+        return outcomes
+
+    async def _commit_at_once(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
         await self._work_out([()])
         for _ in range(ROUNDS_MAX):
             try:
@@ -280,6 +315,23 @@ def _pending(place: int, incoming: Incoming, now_ms: int) -> _Pending:
     digest = digest_of(incoming.source, incoming.id)
     days = days_to_remember(incoming.at_ms, now_ms)
     return _Pending(place, incoming, event, [SeenKey(day, digest) for day in days])
+
+
+def _in_order(pending: Sequence[_Pending]) -> list[_Pending]:
+    """Put the events of a player together, in the order of their time.
+
+    Pieces are cut from them, and each takes effect after the one before. What repeats an id stands
+    behind the first that has it.
+    """
+    first: dict[bytes, _Pending] = {}
+    for one in pending:
+        first.setdefault(one.digest, one)
+
+    def order(one: _Pending) -> tuple[str, int, int, int]:
+        leader = first[one.digest]
+        return leader.incoming.player, leader.event.at_ms, leader.place, one.place
+
+    return sorted(pending, key=order)
 
 
 def _parted(

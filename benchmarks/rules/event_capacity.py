@@ -19,6 +19,7 @@ from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Source
 from app.domain.intake import EVENTS_MAX, Incoming, Result
 from app.domain.loadtest_catalogue import generate_catalogue
+from app.domain.pieces import PieceSize
 from app.domain.player import Player
 from app.services.events import IntakePolicy, apply_events
 from benchmarks.conditions import Conditions, describe
@@ -48,7 +49,7 @@ INSERT_BATCH = 1_000
 LOGIN_SHARE = 0.2
 """As in the seed's load; the rest is spread evenly over four statistics."""
 
-POLICY = IntakePolicy("local", make_known=True)
+POLICY = IntakePolicy("local", make_known=True, piece=PieceSize())
 STATS = tuple(PER_STEP)
 
 

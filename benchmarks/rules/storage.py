@@ -13,6 +13,7 @@ from app.domain.catalogue import parse_catalogue
 from app.domain.goal import Source
 from app.domain.intake import Incoming, Result
 from app.domain.loadtest_catalogue import generate_catalogue
+from app.domain.pieces import PieceSize
 from app.services.events import IntakePolicy, apply_events
 from app.services.initialize import initialize_players
 from app.services.selections import set_goal_active
@@ -31,7 +32,7 @@ INITIALIZED_BYTES_MAX = 300
 TYPICAL_BYTES_MAX = 1000
 BATCH = 100
 CONNECTIONS = 4
-POLICY = IntakePolicy("local", make_known=True)
+POLICY = IntakePolicy("local", make_known=True, piece=PieceSize())
 INITIALIZED, EVENTS, TYPICAL, COPIED = (
     "initialized, 100 defaults",
     "and 5 stats, 2 goals completed",

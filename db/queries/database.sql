@@ -10,6 +10,10 @@ select version from schema_migrations;
 -- What follows on this connection becomes lasting together, or not at all.
 begin;
 
+-- transaction_wait_longer: SET lock_timeout
+-- Let this transaction wait longer for each lock than a player's request may.
+set local lock_timeout = '5s';
+
 -- transaction_commit: COMMIT transaction
 -- Make lasting what was written since the beginning.
 commit;

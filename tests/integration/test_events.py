@@ -1,5 +1,6 @@
 """What events do to players, and that each does it once, on a real PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -69,9 +70,66 @@ async def test_a_batch_is_one_transaction_of_a_statement_for_each_thing(pod: Eve
     once = ["now", "remember", "make_known", "lock", "write_stats", "write_goals"]
     assert pod.statements == {
         "transaction_begin": 1,
+        "transaction_wait_longer": 1,
         **{f"events_{name}": 1 for name in once},
         "transaction_commit": 1,
     }
+
+
+async def test_a_large_batch_is_committed_in_pieces_and_others_run_between_them(
+    pod: EventPod,
+) -> None:
+    handed_on = 0
+    committed: list[int] = []
+
+    async def hand_on() -> None:
+        nonlocal handed_on
+        handed_on += 1
+        committed.append(len((await pod.players.read_many(names)).players))
+
+    names = [f"player-{number:03}" for number in range(250)]
+    pod.policy.piece.events = 100
+    batch = [wins(name, 3) for name in reversed(names)]
+    assert await pod.send(*batch, hand_on=hand_on) == ["accepted"] * 250
+    # Before the first piece, and between two: what was committed until then is there.
+    assert committed[0] == 0
+    assert sorted(committed) == committed
+    assert handed_on == len(committed) >= 3
+    assert len((await pod.players.read_many(names)).players) == 250
+
+
+async def test_the_pieces_of_a_batch_take_effect_in_the_order_of_time(pod: EventPod) -> None:
+    """A statistic's last value by its own time is what counts, wherever it stands in the batch."""
+    pod.policy.piece.events = 25
+    now_ms = await pod.now_ms()
+    earlier = [wins("ann", 5, at_ms=now_ms - 1_000 - second) for second in range(60)]
+    assert await pod.send(wins("ann", 3, at_ms=now_ms), *earlier) == ["accepted"] * 61
+    assert await pod.progress("ann") == 3
+
+
+async def test_what_is_sent_twice_in_one_batch_counts_once_wherever_the_pieces_are_cut(
+    pod: EventPod,
+) -> None:
+    pod.policy.piece.events = 25
+    first = [wins("ann", 0, event_id=f"id-{number}", increase=1) for number in range(30)]
+    told = await pod.send(*first, *first)
+    assert told == ["accepted"] * 30 + ["duplicate"] * 30
+
+
+async def test_a_piece_that_fails_leaves_those_before_it_committed_and_known(
+    pod: EventPod,
+) -> None:
+    pod.policy.piece.events = 25
+    batch = [wins(f"player-{number:03}", 3) for number in range(60)]
+
+    async def hand_on() -> None:
+        if pod.statements["transaction_commit"]:
+            raise asyncio.CancelledError
+
+    pod.statements.clear()
+    with pytest.raises(asyncio.CancelledError):
+        await pod.send(*batch, hand_on=hand_on)
+    assert await pod.send(*batch) == ["duplicate"] * 25 + ["accepted"] * 35
 
 
 async def test_no_event_is_as_good_as_one(pod: EventPod) -> None:

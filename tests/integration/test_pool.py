@@ -258,11 +258,19 @@ async def test_a_ping_that_gets_no_answer_is_a_503(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.pool.PING_S_MAX", 0.05)
-    busy = [asyncio.create_task(is_unavailable(database, "sleep", 30.0)) for _ in range(2)]
-    await asyncio.sleep(0)
+    slow = replace(database._statements["database_ping"], text="select pg_sleep(30)")
+    database._statements = MappingProxyType({**database._statements, "database_ping": slow})
     with pytest.raises(Problem) as caught:
         await database.ping()
     assert caught.value.kind.status == 503
+
+
+async def test_the_ping_has_a_connection_of_its_own(database: Database) -> None:
+    """Whether the database answers does not depend on who uses it."""
+    busy = [asyncio.create_task(is_unavailable(database, "sleep", 30.0)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await database.ping()
+    assert not any(task.done() for task in busy)
     assert await asyncio.gather(*busy) == [True, True]
 
 
