@@ -23,6 +23,13 @@ ANSWER_BYTES_MAX = 1 << 20
 FULL_CHECK_EVERY = 50
 
 
+class Call(StrEnum):
+    """What is asked for: the default goals, or the list of all challenges."""
+
+    INITIALIZE = "initialize"
+    LIST = "list"
+
+
 class Outcome(StrEnum):
     """What came of one attempt; every attempt ends in exactly one of these."""
 
@@ -57,8 +64,19 @@ class _Initialized(msgspec.Struct):
     totalActive: int  # noqa: N815 - the contract's name
 
 
+class _Challenge(msgspec.Struct):
+    goals: list[msgspec.Raw]
+
+
+class _Listed(msgspec.Struct):
+    challenges: list[_Challenge]
+
+
 _decode_refusal = msgspec.json.Decoder(Refusal).decode
 _decode_initialized = msgspec.json.Decoder(_Initialized).decode
+_decode_listed = msgspec.json.Decoder(_Listed).decode
+# How the body of each kind of answer begins, if it names anything.
+_BEGINNINGS = {Call.INITIALIZE: b'"assignedGoals":[{"', Call.LIST: b'"challenges":[{"'}
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -115,10 +133,10 @@ class Answer:
         self._total = self._body_start + length
 
 
-def judge(status: int, body: bytes, *, full: bool) -> Verdict:
+def judge(status: int, body: bytes, *, full: bool, call: Call = Call.INITIALIZE) -> Verdict:
     """Return what a whole answer means; `full` decodes a 200's body, not only its ends."""
     if status == 200:
-        return _OK if _names_goals(body, full=full) else Verdict(Outcome.BAD_BODY)
+        return _OK if _names_goals(body, call, full=full) else Verdict(Outcome.BAD_BODY)
     if status in (429, 503):
         return _judge_refusal(status, body)
     if 400 <= status < 500:
@@ -128,10 +146,12 @@ def judge(status: int, body: bytes, *, full: bool) -> Verdict:
     return Verdict(Outcome.BAD_BODY, reason=f"status {status}")
 
 
-def _names_goals(body: bytes, *, full: bool) -> bool:
+def _names_goals(body: bytes, call: Call, *, full: bool) -> bool:
     if not full:
-        return b'"assignedGoals":[{"' in body[:256] and body.endswith(b"}")
+        return _BEGINNINGS[call] in body[:256] and body.endswith(b"}")
     try:
+        if call is Call.LIST:
+            return any(challenge.goals for challenge in _decode_listed(body).challenges)
         return len(_decode_initialized(body).assignedGoals) > 0
     except msgspec.MsgspecError:
         return False

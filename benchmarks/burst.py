@@ -25,9 +25,10 @@ from benchmarks.conditions import describe
 from benchmarks.database import bench_database, load_test_catalogue
 from benchmarks.generator import SPARE_S, GeneratorFailed, read_summary, start_generator
 from benchmarks.held import Held, as_ordinary_role
-from benchmarks.probe import NotHeld, Probe, confirm, probe
+from benchmarks.probe import NotHeld, hold_and_confirm
 from benchmarks.processes import machine_busy_s, stop, watch
 from benchmarks.report import RESULTS, render, write_readme
+from benchmarks.returning import Returning
 from benchmarks.scenarios import Results, Run, Scenario
 from benchmarks.schedule import Plan
 from benchmarks.service import DidNotStart, serving
@@ -57,8 +58,11 @@ class Bench:
     def run(self, scenario: Scenario, number: int) -> Run:
         """Run one scenario once, on an empty table and a service that has just started."""
         started_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        probed = self._hold() if scenario.held else None
-        if probed is None:
+        probed = None
+        if scenario.held:
+            log, settings = self._folder / "probe.log", self.settings | scenarios.FIXED
+            probed = hold_and_confirm(self.held, scenarios.HELD_PER_S, settings, log)
+        else:
             asyncio.run(self.held.release())
         asyncio.run(self.held.empty())
         database_pid = asyncio.run(self.held.server_pid())
@@ -93,22 +97,13 @@ class Bench:
             service_exit_status=service.exit_status,
         )
 
-    def _hold(self) -> Probe:
-        asyncio.run(self.held.hold(scenarios.HELD_PER_S))
-        asyncio.run(self.held.empty())
-        settings = self.settings | scenarios.FIXED | {"ADMISSION_MODE": "off"}
-        with serving(settings, self._folder / "probe.log") as service:
-            result = probe(service.port, lambda: asyncio.run(self.held.count()).taken)
-        confirm(result, scenarios.HELD_PER_S)
-        return result
-
     def _plan(self, scenario: Scenario, port: int) -> Plan:
         plan = Plan(
             port=port,
             rate_per_s=self.rate_per_s,
             seconds=self.seconds,
             population=scenario.population,
-            returns=scenario.returns,
+            returning=Returning.OBEDIENT if scenario.returns else Returning.NEVER,
             kept=scenario.kept,
         )
         drain_s = 2 * plan.arrivals // scenarios.HELD_PER_S if scenario.returns else 0

@@ -10,7 +10,7 @@ It speaks to sockets and epoll itself: no event loop stands between a moment in 
 the bytes that leave. On loopback a connection is made before `connect` returns, so the request
 usually goes out at once.
 
-Each attempt in flight is an open file: the limit is the parent's, and `benchmarks.burst` raises it.
+Each attempt in flight is an open file: the limit is the parent's, which raises it.
 """
 
 import contextlib
@@ -29,10 +29,12 @@ from benchmarks.answers import (
     FULL_CHECK_EVERY,
     REFUSED,
     Answer,
+    Call,
     Outcome,
     Verdict,
     judge,
 )
+from benchmarks.returning import Clients
 from benchmarks.schedule import NS_PER_MS, NS_PER_S, Attempt, Plan, Schedule, players
 from benchmarks.stats import Summary, summarise
 
@@ -42,6 +44,14 @@ READ_BYTES = 64 * 1024
 EVENTS_PER_TURN = 32
 # A break before the first arrival: the process is warm, and nothing is late from the outset.
 HEAD_START_NS = 200 * NS_PER_MS
+# What stands before the player of each kind of request, and what behind.
+REQUESTS = {
+    Call.INITIALIZE: (
+        "POST /challenge/v1/challenges/initialize",
+        "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}",
+    ),
+    Call.LIST: ("GET /challenge/v1/challenges", "\r\n"),
+}
 
 
 class Connection:
@@ -69,6 +79,7 @@ class Generator:
         self._answers_ok = 0
         self._timeout_ns = plan.timeout_s * NS_PER_S
         self.players = players(plan)
+        self._clients = Clients(plan.returning, plan.arrivals, plan.seed)
         self._address = (LOOPBACK, plan.port)
         self._epoll = select.epoll()
         self._by_fd: dict[int, Connection] = {}
@@ -79,7 +90,7 @@ class Generator:
 
     def run(self) -> int:
         """Run the plan; return the moment of the first arrival in ns of the monotonic clock."""
-        start_ns = time.monotonic_ns() + HEAD_START_NS
+        start_ns = self.plan.start_ns or time.monotonic_ns() + HEAD_START_NS
         end_ns = start_ns + self.plan.seconds_max * NS_PER_S
         self._schedule = Schedule(self.plan, start_ns)
         while (now_ns := time.monotonic_ns()) < end_ns:
@@ -124,10 +135,10 @@ class Generator:
 
     def _request(self, attempt: Attempt) -> bytes:
         close = "" if self.plan.kept else "connection: close\r\n"
+        head, body = REQUESTS[self.plan.call]
         return (
-            f"POST /challenge/v1/challenges/initialize HTTP/1.1\r\nhost: {LOOPBACK}\r\n"
-            f"x-mock-user-id: {self.players[attempt.arrival]}\r\n"
-            f"content-type: application/json\r\ncontent-length: 2\r\n{close}\r\n{{}}"
+            f"{head} HTTP/1.1\r\nhost: {LOOPBACK}\r\n"
+            f"x-mock-user-id: {self.players[attempt.arrival]}\r\n{close}{body}"
         ).encode()
 
     def _connect(self) -> Connection | None:
@@ -194,7 +205,7 @@ class Generator:
             full = self._answers_ok % FULL_CHECK_EVERY == 0
             self._answers_ok += 1
             self.full_checks += full
-        return judge(answer.status, answer.body(), full=full)
+        return judge(answer.status, answer.body(), full=full, call=self.plan.call)
 
     def _finish(self, connection: Connection, verdict: Verdict, *, keep: bool = False) -> None:
         """End the attempt that `connection` carries; close the connection unless it is kept."""
@@ -216,8 +227,10 @@ class Generator:
     def _end(self, attempt: Attempt, verdict: Verdict) -> None:
         attempt.end(verdict.outcome, time.monotonic_ns(), verdict.reason)
         self._in_flight -= 1
-        if self.plan.returns and verdict.outcome in REFUSED and verdict.retry_after_ms is not None:
-            self._schedule.come_back(attempt, verdict.retry_after_ms)
+        if verdict.outcome in REFUSED and verdict.retry_after_ms is not None:
+            after_ms = self._clients.return_after_ms(attempt.arrival, verdict.retry_after_ms)
+            if after_ms is not None:
+                self._schedule.come_back(attempt, after_ms)
 
     def _expire(self, now_ns: int) -> None:
         """Give up on attempts whose patience is over, and forget those that have ended."""

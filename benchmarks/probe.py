@@ -5,13 +5,18 @@ through a service without a gate: first with new players, then again with the sa
 out is what the database lets through, because the workers always want more.
 """
 
+import asyncio
 import http.client
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
+
+from benchmarks.held import Held
+from benchmarks.service import serving
 
 WORKERS = 16
 PROBE_S = 4.0
@@ -32,6 +37,19 @@ class Probe(msgspec.Struct, frozen=True):
     returning_per_s: float
     taken_per_first: float
     taken_per_returning: float
+
+
+def hold_and_confirm(held: Held, rate_per_s: int, settings: Mapping[str, str], log: Path) -> Probe:
+    """Hold an empty database at `rate_per_s`, and see that it is by a service without a gate.
+
+    Raise NotHeld unless it is.
+    """
+    asyncio.run(held.hold(rate_per_s))
+    asyncio.run(held.empty())
+    with serving({**settings, "ADMISSION_MODE": "off"}, log) as service:
+        result = probe(service.port, lambda: asyncio.run(held.count()).taken)
+    confirm(result, rate_per_s)
+    return result
 
 
 def probe(port: int, count_taken: Callable[[], int]) -> Probe:

@@ -103,7 +103,7 @@ def watch(running: Child, roots: Mapping[str, int], s_max: float) -> dict[str, U
 def sample(root: int) -> Sample:
     """Return what `root` and all below it use; those that ended count with their parent."""
     cpu_s = rss_mib = pss_mib = 0.0
-    for pid in _family(root):
+    for pid in family(root):
         try:
             cpu_s += _cpu_s(pid)
             rss, pss = _memory_mib(pid)
@@ -117,7 +117,7 @@ def sample(root: int) -> Sample:
 def cpu_s(root: int) -> float:
     """Return the CPU seconds that `root` and all below it have used so far."""
     used_s = 0.0
-    for pid in _family(root):
+    for pid in family(root):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             used_s += _cpu_s(pid)
     return used_s
@@ -125,7 +125,7 @@ def cpu_s(root: int) -> float:
 
 def pin(root: int, cores: Collection[int]) -> None:
     """Let `root`, all below it and all that they start run on `cores` only."""
-    for pid in _family(root):
+    for pid in family(root):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for thread in (_PROC / str(pid) / "task").iterdir():
                 os.sched_setaffinity(int(thread.name), cores)
@@ -143,7 +143,8 @@ def machine_busy_s() -> float:
     return (user + nice + system + irq + softirq + steal) / _TICKS_PER_S
 
 
-def _family(root: int) -> list[int]:
+def family(root: int) -> list[int]:
+    """Return the process ids of `root` and of all below it."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit():

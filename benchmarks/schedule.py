@@ -9,7 +9,8 @@ import random
 
 import msgspec
 
-from benchmarks.answers import Outcome
+from benchmarks.answers import Call, Outcome
+from benchmarks.returning import Returning
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -17,17 +18,24 @@ SEED_PLAYERS = 10_000
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the generator. `population` is `unique` (each arrival a player) or `seed`."""
+    """One run of the generator. `population` is `unique` (each arrival a player) or `seed`.
+
+    `start_ns` is the moment of the first arrival on this machine's monotonic clock, so that several
+    generators can begin together; 0 for as soon as the generator is ready.
+    """
 
     port: int
     rate_per_s: int
     seconds: int
+    call: Call = Call.INITIALIZE
     population: str = "unique"
-    returns: bool = False
+    name: str = "user"
+    returning: Returning = Returning.NEVER
     kept: bool = False
     seed: int = 1
     timeout_s: int = 10
     seconds_max: int = 300
+    start_ns: int = 0
 
     @property
     def arrivals(self) -> int:
@@ -111,8 +119,8 @@ class Schedule:
 def players(plan: Plan) -> list[str]:
     """Return the player of each arrival: each its own, or the seed's 10,000 with replacement."""
     if plan.population == "unique":
-        return [f"user-{number:06d}" for number in range(1, plan.arrivals + 1)]
+        return [f"{plan.name}-{number:06d}" for number in range(1, plan.arrivals + 1)]
     if plan.population != "seed":
         raise ValueError(f"population must be unique or seed, not {plan.population!r}")
     dice = random.Random(plan.seed)
-    return [f"user-{dice.randint(1, SEED_PLAYERS):06d}" for _ in range(plan.arrivals)]
+    return [f"{plan.name}-{dice.randint(1, SEED_PLAYERS):06d}" for _ in range(plan.arrivals)]

@@ -27,6 +27,7 @@ class Service(msgspec.Struct):
     """A running service; `exit_status` is set once it was stopped."""
 
     port: int
+    operations_port: int
     pid: int
     exit_status: int = 0
 
@@ -37,7 +38,7 @@ def serving(settings: Mapping[str, str], log: Path) -> Iterator[Service]:
     port, operations_port = free_ports(2)
     environ = {**bare_environ(), "PORT": str(port), "OPERATIONS_PORT": str(operations_port)}
     child = start(SERVE, {**environ, **settings}, folder=ROOT, output=log)
-    service = Service(port=port, pid=child.pid)
+    service = Service(port=port, operations_port=operations_port, pid=child.pid)
     try:
         _wait_ready(child, operations_port, log)
         yield service

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from benchmarks.answers import REFUSED, UNANSWERED, Outcome
+from benchmarks.returning import Clients
 from benchmarks.schedule import NS_PER_MS, NS_PER_S, Attempt, Plan
 
 SLIP_P99_MS_MAX = 20.0
@@ -47,7 +48,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     attempts_per_arrival: float
     attempts_per_refused: float
     in_after_attempts: dict[int, int]
+    attempts_max: int = 0
     time_to_in_ms: Spread
+    # Of the clients that do as they are told, and of the wilful ones.
+    mean_to_in_ms: float = 0.0
+    wilful_mean_to_in_ms: float = 0.0
     last_in_s: float
     # Attempts.
     attempts: int
@@ -124,6 +129,7 @@ def summarise(
     ended = Counter(a.outcome for a in attempts if a.outcome is not None)
     slip_ms = spread_ms(a.started_ns - a.intended_ns for a in attempts)
     burst_end_ns = start_ns + plan.seconds * NS_PER_S
+    is_wilful = Clients(plan.returning, plan.arrivals, plan.seed).is_wilful
     return Summary(
         offered=plan.arrivals,
         started=len(fates),
@@ -135,7 +141,10 @@ def summarise(
         attempts_per_arrival=_mean(len(fate) for fate in fates),
         attempts_per_refused=_mean(len(fate) for fate in turned_away),
         in_after_attempts=dict(sorted(Counter(len(fate) for fate in got_in).items())),
-        time_to_in_ms=spread_ms(fate[-1].ended_ns - fate[0].intended_ns for fate in got_in),
+        attempts_max=max(map(len, fates), default=0),
+        time_to_in_ms=spread_ms(map(_to_in_ns, got_in)),
+        mean_to_in_ms=_mean_ms(fate for fate in got_in if not is_wilful(fate[0].arrival)),
+        wilful_mean_to_in_ms=_mean_ms(fate for fate in got_in if is_wilful(fate[0].arrival)),
         last_in_s=round(max((a.ended_ns - start_ns for a in admitted), default=0) / NS_PER_S, 2),
         attempts=len(attempts),
         outcomes={str(outcome): count for outcome, count in ended.items()},
@@ -162,6 +171,14 @@ def summarise(
 def _mean(values: Iterable[int]) -> float:
     listed = list(values)
     return round(sum(listed) / len(listed), 3) if listed else 0.0
+
+
+def _to_in_ns(fate: Sequence[Attempt]) -> int:
+    return fate[-1].ended_ns - fate[0].intended_ns
+
+
+def _mean_ms(fates: Iterable[Sequence[Attempt]]) -> float:
+    return round(_mean(map(_to_in_ns, fates)) / NS_PER_MS, 2)
 
 
 def _by_second(attempts: Sequence[Attempt], start_ns: int) -> list[Second]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.conditions import ROOT
+from benchmarks.conditions import ROOT, Conditions
 from benchmarks.report import README, replace_between_markers, table
-from benchmarks.rules.figures import Part, Results, Row, Target, Values
+from benchmarks.rules.figures import Part, Results, Row, Table, Target, Values
 
 RESULTS = ROOT / "benchmarks" / "results" / "rules.json"
 FIGURES = RESULTS.with_suffix(".md")
@@ -52,13 +52,16 @@ def describe_part(part: Part) -> str:
 def targets_of(parts: list[Part]) -> str:
     """Return the targets as one table."""
     rows = [["target", "bound", "measured", "met"]]
-    for part in parts:
-        for target in part.targets:
-            sign = "≥" if target.at_least else "≤"
-            bound = f"{sign} {_number(target.bound)} {target.unit}".rstrip()
-            met = "yes" if part.met(target) else "**no**"
-            rows.append([target.name, bound, _measured(part, target), met])
-    return table(rows)
+    return table([*rows, *(row for part in parts for row in target_rows(part))])
+
+
+def target_rows(part: Part) -> Iterator[list[str]]:
+    """Yield each target: its name, its bound, what was measured, and whether that is enough."""
+    for target in part.targets:
+        sign = "≥" if target.at_least else "≤"
+        bound = f"{sign} {_number(target.bound)} {target.unit}".rstrip()
+        met = "yes" if part.met(target) else "**no**"
+        yield [target.name, bound, _measured(part, target), met]
 
 
 def _measured(part: Part, target: Target) -> str:
@@ -69,11 +72,16 @@ def _measured(part: Part, target: Target) -> str:
 
 
 def _tables(part: Part) -> Iterator[str]:
-    for one in part.tables:
-        yield table([[one.title, *one.columns], *map(_row, one.rows)])
+    yield from describe_tables(part.tables)
     if part.void:
         yield f"Void: {part.void}."
     yield from part.notes
+
+
+def describe_tables(tables: list[Table]) -> Iterator[str]:
+    """Yield each table of figures."""
+    for one in tables:
+        yield table([[one.title, *one.columns], *map(_row, one.rows)])
 
 
 def _row(row: Row) -> list[str]:
@@ -83,13 +91,18 @@ def _row(row: Row) -> list[str]:
 
 def _machines(parts: list[Part]) -> Iterator[str]:
     for part in parts:
-        about, machine = part.conditions, part.conditions.machine
-        versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
-        yield (
-            f"{part.title}: {machine.date}, commit {about.commit}; {machine.cores} cores of"
-            f" {machine.cpu}, {about.memory_gib:g} GiB, {machine.system}; {machine.python},"
-            f" PostgreSQL {about.postgresql}, {versions}.  "
-        )
+        yield f"{part.title}: {part.conditions.machine.date}, {software(part.conditions)}.  "
+
+
+def software(conditions: Conditions) -> str:
+    """Return what was measured on what."""
+    machine = conditions.machine
+    versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+    return (
+        f"commit {conditions.commit}; {machine.cores} cores of {machine.cpu},"
+        f" {conditions.memory_gib:g} GiB, {machine.system}; {machine.python},"
+        f" PostgreSQL {conditions.postgresql}, {versions}"
+    )
 
 
 def shown(values: Values) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from benchmarks.load import generate
+from benchmarks.returning import Returning
 from benchmarks.schedule import Plan
 from benchmarks.stats import Summary
 
@@ -77,7 +78,7 @@ def test_a_client_returns_when_told_and_not_before() -> None:
             answer(connection, 200, INITIALIZED)
 
     with server(refuse_first_call) as (port, _):
-        made = generated(port, returns=True)
+        made = generated(port, returning=Returning.OBEDIENT)
     assert made.outcomes == {"refused_503": 20, "ok": 20}
     assert made.in_after_attempts == {2: 20}
     assert made.time_to_in_ms.p50 >= 300
