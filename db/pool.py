@@ -83,15 +83,16 @@ class Database:
         delay_s = RETRY_S_MIN
         while True:
             try:
-                pool, pool_for_ping = await self._connect(self.size), await self._connect(1)
+                pools = await self._connect_both()
             except AWAY as failure:
                 if loop.time() + delay_s > deadline:
                     raise self._unreachable(failure) from failure
             except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
                 raise self._unreachable(failure) from failure
             else:
-                self._connections = Connections(pool, acquire_s_max=self._acquire_s_max)
-                self._for_ping = Connections(pool_for_ping, acquire_s_max=self._acquire_s_max)
+                self._connections, self._for_ping = (
+                    Connections(pool, acquire_s_max=self._acquire_s_max) for pool in pools
+                )
                 return
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, RETRY_S_MAX)
@@ -161,6 +162,14 @@ class Database:
         with map_errors():
             async with asyncio.timeout(PING_S_MAX):
                 await self._fetch_from(self._for_ping, "database_ping")
+
+    async def _connect_both(self) -> "tuple[Pool[Record], Pool[Record]]":
+        pool = await self._connect(self.size)
+        try:
+            return pool, await self._connect(1)
+        except BaseException:
+            pool.terminate()
+            raise
 
     async def _connect(self, size: int) -> "Pool[Record]":
         return await asyncpg.create_pool(
