@@ -50,7 +50,6 @@ class Drain:
 
     def __init__(self, settings: AdmissionSettings) -> None:
         self._held_ns = dict.fromkeys(Share, HELD_NS_PRIOR)
-        self._bound: dict[Share, _Bound] = {}
         self._sign_of_life_ns = 0
         self._seen_ns = 0
         self.reconfigure(settings)
@@ -102,9 +101,8 @@ class Drain:
         held_ns, bound = self._held_ns[share], self._bound[share]
         least_places = self._limit * self._weights[share]
         longest_ns = held_ns * self._weights_sum // least_places
-        if not bound.held_ns:
-            return max(1, longest_ns)
-        return max(1, min(longest_ns, held_ns * bound.waited_ns // bound.held_ns))
+        seen_ns = held_ns * bound.waited_ns // max(1, bound.held_ns)
+        return max(1, min(longest_ns, seen_ns))
 
     def silence_ns(self, now_ns: int, running: Iterable[Share]) -> int:
         """Return how long nothing of what runs has ended, if that is much longer than it should be.

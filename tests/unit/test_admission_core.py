@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from middleware.admission import AdmissionCore, Class, Outcome, Place, Rate, Reason, Waiting
+from middleware.admission import (
+    AdmissionCore,
+    Class,
+    Outcome,
+    Place,
+    Rate,
+    Reason,
+    Share,
+    Waiting,
+)
 from middleware.admission.line import SIZE_MAX
 from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
 
@@ -276,6 +285,52 @@ def test_free_places_serve_the_first_in_line_without_a_wait() -> None:
     admit(core, now_ns, cls=Class.INITIALIZE, key="a")
     # Each place lasts a second, but three are free: only the token is waited for.
     wait(core, now_ns, cls=Class.INITIALIZE, key="b", wait_ns_max=150 * MS)
+
+
+def test_an_idle_hour_is_no_standstill() -> None:
+    core = AdmissionCore(SETTINGS)
+    now_ns = teach_service_time(core, MS)
+    hour_ns = now_ns + 3600 * S
+    fill(core, hour_ns)
+    for client in range(20):
+        wait(core, hour_ns + 100 * MS, key=f"client {client}")
+
+
+def test_whatever_ends_but_a_time_out_is_a_sign_of_life() -> None:
+    for outcome, lives in (
+        (Outcome.SUCCESS, True),
+        (Outcome.IGNORE, True),
+        (Outcome.OVERLOAD, False),
+    ):
+        core = AdmissionCore(SETTINGS)
+        running = fill(core)
+        for _ in range(7):
+            wait(core)
+        core.leave(running[0], outcome, 140 * MS)
+        for _ in range(3):
+            wait(core, 140 * MS)
+        core.wake(300 * MS)
+        told = refuse(core, 300 * MS, cls=Class.INITIALIZE, wait_ns_max=0)
+        assert (told.retry_after_ns < S) is lives, outcome
+
+
+def test_a_line_of_four_limits_is_long_and_a_shorter_one_is_not() -> None:
+    patient = replace(SETTINGS, limit=1, waits_ns=dict.fromkeys(Share, 60 * S), wait_ns_max=60 * S)
+    core = AdmissionCore(patient)
+    admit(core)
+    for _ in range(4):
+        wait(core, S)
+    assert refuse(core, S).reason is Reason.LINE_FULL
+    wait(core, S, cls=Class.EVENTS)
+
+
+def test_free_places_are_reckoned_with_before_ends() -> None:
+    """Nine of ten places are free; only the token is waited for, however long places are held."""
+    core = AdmissionCore(replace(SETTINGS, limit=10, initialize_rate=Rate(MS, burst=1)))
+    now_ns = teach_service_time(core, 100 * MS)
+    admit(core, now_ns, cls=Class.INITIALIZE, key="a")
+    for number in range(8):
+        wait(core, now_ns, cls=Class.INITIALIZE, key=f"b{number}", wait_ns_max=10 * MS)
 
 
 def test_promises_to_initialize_do_not_delay_gameplay() -> None:

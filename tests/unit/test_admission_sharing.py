@@ -8,6 +8,7 @@ from middleware.admission import AdmissionCore, Bound, Class, Outcome, Place, Ra
 from middleware.admission.settings import WEIGHTS
 from middleware.admission.shares import Shares
 from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
+from tests.backlog import expect_fair_shares
 
 WIDE = replace(SETTINGS, limit=10)
 
@@ -52,6 +53,11 @@ def test_who_has_had_less_for_its_weight_goes_first() -> None:
     assert core.leave(running[0], Outcome.SUCCESS, 20 * MS).granted == (login,)
 
 
+def test_three_shares_that_wait_get_the_time_that_their_weights_say() -> None:
+    """All sets of shares and limits are tried in tests/property/test_admission_shares.py."""
+    expect_fair_shares(tuple(Share), limit=4, seed=1)
+
+
 def test_nobody_gathers_credit_while_idle() -> None:
     """An hour without logins does not entitle them to an hour of all places."""
     core = AdmissionCore(replace(SETTINGS, limit=1))
@@ -71,6 +77,29 @@ def test_nobody_gathers_credit_while_idle() -> None:
         order.append(running)
     assert set(order) & set(logins)
     assert set(order) & set(gameplay)
+
+
+def test_who_waits_for_a_token_gathers_no_credit_either() -> None:
+    """Logins wait for one token a minute; when the rate is lifted they do not take all places."""
+    rated = replace(SETTINGS, limit=1, wait_ns_max=600 * S, initialize_rate=Rate(60 * S, 1))
+    core = AdmissionCore(rated)
+    core.leave(admit(core, cls=Class.INITIALIZE), Outcome.SUCCESS, MS)
+    for _ in range(8):
+        wait(core, MS, cls=Class.INITIALIZE, wait_ns_max=599 * S)
+    running, now_ns = admit(core, MS), MS
+    for _ in range(200):
+        wait(core, now_ns)
+        now_ns += 20 * MS
+        [running] = core.leave(running, Outcome.SUCCESS, now_ns).granted
+    for _ in range(7):
+        wait(core, now_ns)
+    core.reconfigure(replace(rated, initialize_rate=None), now_ns)
+    served = []
+    for _ in range(7):
+        now_ns += 20 * MS
+        [running] = core.leave(running, Outcome.SUCCESS, now_ns).granted
+        served.append(running.cls)
+    assert 2 <= served.count(Class.GAMEPLAY) <= 5
 
 
 def test_a_class_that_was_alone_has_no_debts_when_others_come() -> None:
@@ -253,6 +282,24 @@ def test_a_client_that_leaves_between_two_pieces_leaves_nothing_behind() -> None
 
 
 # ── what an operator sees ────────────────────
+
+
+def test_the_snapshot_says_how_fast_logins_go_and_how_far_promises_reach() -> None:
+    core = AdmissionCore(replace(WIDE, initialize_rate=Rate(interval_ns=100 * MS, burst=1)))
+    snapshot = core.snapshot(0)
+    assert snapshot.drain_interval_ns == 100 * MS
+    assert snapshot.horizon_ns == 120 * S
+    assert snapshot.kept == 1.0
+    unrated = AdmissionCore(WIDE)
+    assert unrated.snapshot(0).drain_interval_ns == 20 * MS // 9
+
+
+def test_what_binds_is_said_of_the_places_that_those_who_wait_may_use() -> None:
+    core = AdmissionCore(WIDE)
+    fill_with_events(core)
+    wait(core, cls=Class.INITIALIZE)
+    # One place is free, and not for it.
+    assert core.snapshot(0).binds is Bound.PLACES
 
 
 def test_the_snapshot_says_what_binds() -> None:

@@ -256,3 +256,50 @@ def test_of_a_full_table_half_of_whom_come_late_nothing_is_left() -> None:
     assert len(slots) == 0
     assert slots.promised(600 * S, None) == 0
     assert slots.kept.of(1000) == 1000
+
+
+def test_a_slot_that_is_over_is_nobodys_though_nobody_has_looked_at_it_yet() -> None:
+    slots = Slots(60 * S, 0)
+    booked = [slots.reserve(client, 0, 0, 1, again=False) for client in range(50)]
+    assert all(booked)
+    assert slots.find(49, 10 * S) is None
+
+
+def test_who_comes_at_the_end_of_its_window_is_not_late() -> None:
+    slots = Slots(60 * S, 60 * S)
+    slot = slots.reserve("a", 0, 0, S, again=False)
+    assert slot is not None
+    slots.come(slot, slot.until_ns)
+    assert slots.kept.of(1000) == 1000
+
+
+def test_who_comes_again_late_is_counted_once() -> None:
+    slots = Slots(60 * S, 60 * S)
+    slot = slots.reserve("a", 0, 0, S, again=False)
+    assert slot is not None
+    for second in (10, 11, 12):
+        assert slots.find("a", second * S) is slot
+        slots.come(slot, second * S)
+    slots.find("a", 13 * S)
+    assert slots.kept._missing == 0
+
+
+def test_a_full_table_has_room_for_whom_it_knows_and_was_admitted_in_vain() -> None:
+    slots = Slots(60 * S, 0, keys_max=1)
+    slots.reserve("a", 0, 0, S, again=False)
+    slots.owe("a", S)
+    owed = slots.find("a", 3 * S)
+    assert owed is not None
+    assert owed.again
+    assert owed.until_ns == 3 * S
+
+
+def test_a_slot_that_moves_up_is_booked_once() -> None:
+    slots = Slots(600 * S, 0)
+    booked = [slots.reserve(client, 0, 0, 10 * S, again=client == 1) for client in range(2)]
+    for slot in booked:
+        assert slot is not None
+        slots.move_up(slot, S, 0, S)
+        slots.move_up(slot, S, 0, S)
+    assert slots.promised(S, None) == 2
+    assert slots.promised(S, None, again=True) == 1
