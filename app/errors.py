@@ -116,7 +116,7 @@ KINDS: Mapping[str, Kind] = {
         503, 14, "WAIT_EXPIRED", "Your turn did not come in time; come back at your moment"
     ),
     AdmissionReason.SLOT_EARLY: Kind(
-        503, 14, "SLOT_EARLY", "You are early; your moment is unchanged"
+        503, 14, "SLOT_EARLY", "You are early; come back at your moment"
     ),
 }
 
