@@ -387,13 +387,13 @@ class AdmissionCore:
 
     def _wake_at_ns(self, now_ns: int) -> int | None:
         """Return the next deadline, or the next token if somebody waits for nothing else."""
-        wake_at_ns = self._line.next_deadline_ns()
-        if not self._line.waiting_in(Share.LOGINS) or self._places.free(Share.LOGINS) <= 0:
-            return wake_at_ns
+        deadline_ns = self._line.next_deadline_ns()
+        if deadline_ns is None or not self._line.waiting_in(Share.LOGINS):
+            return deadline_ns
         token_at_ns = now_ns + self._outlook.token_wait_ns(Share.LOGINS, now_ns)
         if token_at_ns == now_ns and self._head(Share.LOGINS, now_ns) is None:
-            return wake_at_ns  # they wait for other requests of their own clients
-        return token_at_ns if wake_at_ns is None else min(wake_at_ns, token_at_ns)
+            return deadline_ns  # they wait for other requests of their own clients
+        return min(deadline_ns, token_at_ns) if self._places.free(Share.LOGINS) > 0 else deadline_ns
 
 
 def _fits(wait_ns: int, budget_ns: int) -> bool:

@@ -15,6 +15,7 @@ from middleware.admission import (
     Share,
     Waiting,
 )
+from middleware.admission.decision import Standing
 from middleware.admission.line import SIZE_MAX
 from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
 
@@ -149,7 +150,10 @@ def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
     assert refused.cls is Class.CONTROL
     assert refused.reason is Reason.OVER_QUOTA
     assert refused.retry_after_ns == 50 * MS
-    place = admit(core, 50 * MS, cls=Class.CONTROL)
+    place = admit(core, 50 * MS, cls=Class.CONTROL, key="operator")
+    assert (place.arrived_at_ns, place.deadline_ns) == (50 * MS, 50 * MS)
+    assert place.arrival.key == "operator"
+    assert place.standing is Standing.RUNNING
     core.leave(place, Outcome.SUCCESS, 60 * MS)
     assert core.snapshot(0).running == 2
 
@@ -254,11 +258,11 @@ def count_places() -> int:
 # ── the bound in time ────────────────────
 
 
-def teach_service_time(core: AdmissionCore, service_ns: int) -> int:
+def teach_service_time(core: AdmissionCore, service_ns: int, cls: Class = Class.GAMEPLAY) -> int:
     """Let so many places last `service_ns` that the core believes it; return the moment after."""
     now_ns = 0
     for _ in range(200):
-        place = admit(core, now_ns)
+        place = admit(core, now_ns, cls=cls)
         now_ns += service_ns
         core.leave(place, Outcome.SUCCESS, now_ns)
     return now_ns
@@ -327,10 +331,19 @@ def test_a_line_of_four_limits_is_long_and_a_shorter_one_is_not() -> None:
 def test_free_places_are_reckoned_with_before_ends() -> None:
     """Nine of ten places are free; only the token is waited for, however long places are held."""
     core = AdmissionCore(replace(SETTINGS, limit=10, initialize_rate=Rate(MS, burst=1)))
-    now_ns = teach_service_time(core, 100 * MS)
+    now_ns = teach_service_time(core, 100 * MS, Class.INITIALIZE)
     admit(core, now_ns, cls=Class.INITIALIZE, key="a")
     for number in range(8):
         wait(core, now_ns, cls=Class.INITIALIZE, key=f"b{number}", wait_ns_max=10 * MS)
+
+
+def test_where_a_place_is_free_nothing_stands_still() -> None:
+    """One initialize has run for 10 s, and the next token comes in half a second."""
+    rate = Rate(interval_ns=10_500 * MS, burst=1)
+    core = AdmissionCore(replace(SETTINGS, limit=3, initialize_rate=rate))
+    admit(core, cls=Class.INITIALIZE)
+    told = refuse(core, 10 * S, cls=Class.INITIALIZE, wait_ns_max=0)
+    assert told.retry_after_ns < 12 * S
 
 
 def test_promises_to_initialize_do_not_delay_gameplay() -> None:

@@ -103,3 +103,28 @@ def test_a_longer_grace_leaves_the_missing_more_time_to_come() -> None:
     before = kept.of(10_000)
     kept.reconfigure(600 * S)
     assert kept.of(10_000) > before
+
+
+def test_what_is_learnt_of_a_steady_crowd_stays_the_same() -> None:
+    """Half are missing at first, and three in ten of these come a minute later, for three hours."""
+    kept = Kept(60 * S)
+    for second in range(10_800):
+        kept.came(second * S)
+        kept.missed(second * S)
+        if second >= 60:
+            if second % 10 < 3:
+                kept.came_late(second * S)
+            else:
+                kept.lapsed(second * S)
+        if second > 600:
+            assert 640 <= kept.of(1000) <= 660, second
+
+
+def test_each_of_the_last_256_moments_counts_once() -> None:
+    kept = Kept(60 * S)
+    for number in range(1_025):
+        if number % 4:
+            kept.came(number)
+        else:
+            kept.missed(number)
+    assert kept.of(1_000_000) == 750_000

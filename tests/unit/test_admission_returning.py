@@ -184,6 +184,23 @@ def test_the_longer_it_stands_still_the_later_is_too_early() -> None:
     assert 10 * S < told.retry_after_ns < 10.1 * S
 
 
+def test_who_was_admitted_in_vain_without_proof_of_who_it_is_is_not_remembered() -> None:
+    core = AdmissionCore(SETTINGS)
+    running = admit(core, cls=Class.INITIALIZE, verified=False)
+    core.leave(running, Outcome.OVERLOAD, 5 * S)
+    core.leave(admit(core, 5 * S), Outcome.OVERLOAD, 6 * S)
+    assert repr(core) == "<AdmissionCore 0/2 running, 0 waiting, 0 slots>"
+
+
+def test_while_it_stands_still_a_short_line_still_takes_who_can_wait() -> None:
+    core = AdmissionCore(SETTINGS)
+    admit(core, cls=Class.INITIALIZE)
+    for _ in range(7):
+        wait(core, cls=Class.INITIALIZE)
+    wait(core, 300 * MS, cls=Class.INITIALIZE)
+    refuse(core, 300 * MS, cls=Class.INITIALIZE)
+
+
 def test_who_was_admitted_in_vain_comes_back_before_those_with_a_first_moment() -> None:
     core = AdmissionCore(replace(SETTINGS, limit=2))
     running = admit(core, cls=Class.INITIALIZE, key="timed out")
@@ -199,23 +216,25 @@ def test_first_returners_count_those_who_were_refused_again_as_before_them(
 ) -> None:
     core = AdmissionCore(FULL)
     overfull(core)
-    for key in ("late", "again", "on time"):
+    for key in ("late", "again", "again too", "on time", "later"):
         refuse(core, cls=Class.INITIALIZE, key=key)
     for token in range(1, 4):
         core.wake(token * 100 * MS)
-    core.reconfigure(replace(FULL, wait_ns_max=0), 610 * MS)
-    admit(core, 610 * MS, cls=Class.INITIALIZE, key="fresh 1")
+    core.reconfigure(replace(FULL, wait_ns_max=0), 710 * MS)
+    admit(core, 710 * MS, cls=Class.INITIALIZE, key="fresh 1")
     if refused_again:
-        again = refuse(core, 610 * MS, cls=Class.INITIALIZE, key="again")
-        assert again.cls is Class.RETURNING
-    core.reconfigure(FULL, 610 * MS)
-    admit(core, 710 * MS, cls=Class.INITIALIZE, key="fresh 2")
-    wait(core, 710 * MS, cls=Class.INITIALIZE, key="on time")
+        for key in ("again", "again too"):
+            again = refuse(core, 710 * MS, cls=Class.INITIALIZE, key=key)
+            assert again.cls is Class.RETURNING
+    core.reconfigure(FULL, 710 * MS)
+    admit(core, 810 * MS, cls=Class.INITIALIZE, key="fresh 2")
+    wait(core, 810 * MS, cls=Class.INITIALIZE, key="on time")
     # The second token comes in 200 ms and the third in 300.
-    decision = arrive(core, 710 * MS, cls=Class.INITIALIZE, key="late", wait_ns_max=250 * MS)
+    decision = arrive(core, 810 * MS, cls=Class.INITIALIZE, key="late", wait_ns_max=250 * MS)
     assert isinstance(decision, Refused if refused_again else Waiting)
-    # Those who were refused again count only who stands before them.
-    wait(core, 815 * MS, cls=Class.INITIALIZE, key="again", wait_ns_max=250 * MS)
+    # Who was refused again counts only those who stand before it.
+    if refused_again:
+        wait(core, 915 * MS, cls=Class.INITIALIZE, key="again", wait_ns_max=150 * MS)
 
 
 def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:

@@ -145,6 +145,24 @@ def test_gameplay_in_its_own_place_does_not_push_newcomers_behind_the_others() -
     assert ahead <= 2 * 10 * S // (20 * MS)
 
 
+def test_a_place_that_was_free_is_charged_like_any_other() -> None:
+    shares = Shares(WEIGHTS)
+    for _ in range(1000):
+        shares.start(Share.GAMEPLAY, 20 * MS)
+    shares.start(Share.EVENTS, 20 * MS)
+    shares.contend([Share.EVENTS, Share.GAMEPLAY])
+    assert shares.first([Share.EVENTS, Share.GAMEPLAY]) is Share.GAMEPLAY
+
+
+def test_a_place_of_its_own_does_not_move_the_clock_past_those_who_wait() -> None:
+    shares = Shares(WEIGHTS)
+    shares.contend([Share.GAMEPLAY, Share.LOGINS])
+    for _ in range(100):
+        shares.start(Share.GAMEPLAY, 20 * MS)
+    shares.contend(list(Share))
+    assert shares.first([Share.EVENTS, Share.LOGINS]) is Share.EVENTS
+
+
 def test_new_weights_hold_from_now_on() -> None:
     core = AdmissionCore(replace(SETTINGS, limit=1))
     running = admit(core, cls=Class.GAMEPLAY)
@@ -300,6 +318,10 @@ def test_what_binds_is_said_of_the_places_that_those_who_wait_may_use() -> None:
     wait(core, cls=Class.INITIALIZE)
     # One place is free, and not for it.
     assert core.snapshot(0).binds is Bound.PLACES
+    narrow = AdmissionCore(replace(SETTINGS, initialize_rate=Rate(100 * MS, burst=1)))
+    narrow.leave(admit(narrow, cls=Class.INITIALIZE), Outcome.SUCCESS, 0)
+    wait(narrow, cls=Class.INITIALIZE)
+    assert narrow.snapshot(0).binds is Bound.RATE
 
 
 def test_the_snapshot_says_what_binds() -> None:

@@ -303,3 +303,26 @@ def test_a_slot_that_moves_up_is_booked_once() -> None:
         slots.move_up(slot, S, 0, S)
     assert slots.promised(S, None) == 2
     assert slots.promised(S, None, again=True) == 1
+
+
+def test_a_new_moment_takes_the_place_of_the_one_before() -> None:
+    slots = Slots(600 * S, 0)
+    slots.reserve("a", 0, 0, 10 * S, again=False)
+    slots.reserve("a", 0, 0, 20 * S, again=True)
+    assert slots.promised(0, None) == 1
+    assert len(slots) == 1
+
+
+def test_a_window_that_is_over_is_a_promise_not_kept_and_one_in_which_its_owner_came_is() -> None:
+    slots = Slots(600 * S, 600 * S)
+    booked = [slots.reserve(client, 0, 0, 1, again=False) for client in range(256)]
+    for slot in booked[:128]:
+        assert slot is not None
+        slots.come(slot, S)
+    for turn in range(300):
+        slots.find("nobody", 10 * S + turn)
+    assert slots.kept.of(1000) == 500
+    for slot in booked[128:]:
+        assert slot is not None
+        slots.come(slot, 20 * S)
+    assert slots.kept.of(1000) == 1000
