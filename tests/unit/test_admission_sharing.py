@@ -262,6 +262,13 @@ def test_between_two_pieces_a_place_goes_to_whoever_is_due_first() -> None:
     assert core.snapshot(40 * MS).running == 0
 
 
+def test_each_piece_teaches_how_long_a_place_is_held() -> None:
+    core = AdmissionCore(WIDE)
+    batch = admit(core, cls=Class.EVENTS)
+    core.hand_on(batch, 4 * MS)
+    assert core.snapshot(4 * MS).held_ns[Share.EVENTS] == 19 * MS
+
+
 def test_where_nobody_waits_the_next_piece_runs_at_once() -> None:
     core = AdmissionCore(WIDE)
     batch = admit(core, cls=Class.EVENTS)
