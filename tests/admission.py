@@ -8,6 +8,7 @@ from middleware.admission import (
     Admitted,
     Arrival,
     Class,
+    Outcome,
     Place,
     Rate,
     Refused,
@@ -59,3 +60,13 @@ def refuse(core: AdmissionCore, now_ns: int = 0, **how: object) -> Refused:
 
 def fill(core: AdmissionCore, now_ns: int = 0) -> list[Place]:
     return [admit(core, now_ns) for _ in range(core.snapshot(0).limit)]
+
+
+def teach_service_time(core: AdmissionCore, service_ns: int, cls: Class = Class.GAMEPLAY) -> int:
+    """Let so many places last `service_ns` that the core believes it; return the moment after."""
+    now_ns = 0
+    for _ in range(200):
+        place = admit(core, now_ns, cls=cls)
+        now_ns += service_ns
+        core.leave(place, Outcome.SUCCESS, now_ns)
+    return now_ns
