@@ -18,14 +18,17 @@ On a slow disk, or behind a lock, no size is quick."""
 
 
 class PieceSize:
-    """The number of events in the next piece. Halved at once, and grown by a quarter at a time."""
+    """The number of events in the next piece. Halved at once, and grown by a quarter at a time.
+
+    Pieces of several batches are on their way at once. That all of one size are slow is one lesson.
+    """
 
     def __init__(self) -> None:
         self.events = EVENTS_FIRST
 
-    def learn(self, events: int, took_ms: float) -> None:
-        """Learn from a piece of so many events."""
+    def learn(self, events: int, took_ms: float, *, committed: bool = True) -> None:
+        """Learn from a piece of so many events. One that was given up soon says nothing."""
         if took_ms > PIECE_MS_MAX:
-            self.events = max(EVENTS_MIN, min(self.events, events) // 2)
-        elif took_ms < PIECE_MS_MIN and events >= self.events:
+            self.events = min(self.events, max(EVENTS_MIN, events // 2))
+        elif committed and took_ms < PIECE_MS_MIN and events >= self.events:
             self.events = min(EVENTS_MAX, self.events + self.events // 4 + 1)

@@ -2,8 +2,9 @@
 
 What a producer is told is true when it is told: ids and effects are committed together. A batch is
 answered after its last piece; one that failed on the way can be sent again, and what was committed
-is known then. Before each transaction whoever is due first at the gate runs, so a piece is as large
-as 10 to 20 ms of work. The events of a player stay together and in the order of their time.
+is known then. Between two transactions whoever is due first at the gate runs, so a piece is as
+large as 10 to 20 ms of work. The events of a player stay together and in the order of their time.
+A producer that leaves in between is not missed: what it sent takes effect.
 
 Rows are locked in one order everywhere: event ids, then players, both ascending. So batches that
 overlap wait for each other, and never in a circle. Where a transaction fails for the sake of a
@@ -82,10 +83,11 @@ async def apply_events(
 ) -> list[Outcome]:
     """Return what became of each of at most EVENTS_MAX events, in their order.
 
-    `hand_on` is awaited before each transaction, and lets others run who are due first.
+    `hand_on` is awaited between two transactions, and lets others run who are due first.
 
-    Raise Problem(database_unavailable) if it is not known what was committed, or RuntimeError if
-    events of too many players fail: all can be sent again, and those that were are duplicates then.
+    Raise Problem(database_unavailable) if it is not known what was committed, what `hand_on` raises
+    if the batch may not go on, or RuntimeError if events of too many players fail: all can be sent
+    again, and those that were committed are duplicates then.
     """
     assert len(events) <= EVENTS_MAX
     outcomes: dict[int, Outcome] = {}
@@ -151,6 +153,7 @@ class _Intake:
         self._policy = policy
         self._now_ms = now_ms
         self._hand_on = hand_on
+        self._began = False
         self._shared: dict[tuple[int, ...], Shared] = {}
         self._poisoned: set[str] = set()
 
@@ -199,10 +202,17 @@ class _Intake:
         return {one.place: _outcome(one.incoming, Why.INTERNAL) for one in spoiling}
 
     async def _commit(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
-        await self._hand_on()
+        if self._began:
+            await self._hand_on()
+        self._began = True
         started_s = perf_counter()
-        outcomes = await self._commit_at_once(batch)
-        self._policy.piece.learn(len(batch), 1000 * (perf_counter() - started_s))
+        committed = False
+        try:
+            outcomes = await self._commit_at_once(batch)
+            committed = True
+        finally:
+            took_ms = 1000 * (perf_counter() - started_s)
+            self._policy.piece.learn(len(batch), took_ms, committed=committed)
         return outcomes
 
     async def _commit_at_once(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:

@@ -1,5 +1,6 @@
 """A player or event for whose sake a transaction fails stands alone; neighbours take effect."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from traceback import format_exception
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 
 from app.domain.intake import SeenKey, digest_of
 from app.domain.pieces import EVENTS_MIN
-from app.domain.player import Player
+from app.domain.player import Player, PlayersRead
 from app.errors import Problem
 from app.services.events import POISON_MAX
 from db.errors import unavailable
@@ -209,3 +210,19 @@ async def test_a_database_that_goes_away_leaves_nothing_and_acknowledges_nothing
     assert await pod.row("ann") is None
     pod.store = well
     assert await pod.send(*events) == ["accepted"] * 2
+
+
+class SlowToFail(PgEventTransaction):
+    """A transaction that a lock keeps waiting, and that is given up."""
+
+    async def lock(self, players: Collection[str]) -> PlayersRead:
+        await asyncio.sleep(0.03)
+        raise unavailable()
+
+
+async def test_pieces_that_are_given_up_after_a_wait_become_smaller(pod: EventPod) -> None:
+    pod.store = Planted(pod, SlowToFail)
+    pod.policy.piece.events = 200
+    with pytest.raises(Problem):
+        await pod.send(*(wins(f"player-{number:03}", 3) for number in range(200)))
+    assert pod.policy.piece.events == 100

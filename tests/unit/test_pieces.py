@@ -34,3 +34,18 @@ def test_a_slow_piece_halves_the_next_at_once() -> None:
     size = PieceSize()
     size.learn(100, 21)
     assert size.events == 50
+
+
+def test_slow_pieces_that_were_on_their_way_at_once_halve_the_next_once() -> None:
+    size = PieceSize()
+    for _ in range(9):
+        size.learn(100, 21)
+    assert size.events == 50
+
+
+def test_a_piece_that_was_given_up_late_makes_the_next_smaller_and_soon_no_larger() -> None:
+    size = PieceSize()
+    size.learn(100, 1.0, committed=False)
+    assert size.events == 100
+    size.learn(100, 5000.0, committed=False)
+    assert size.events == 50
