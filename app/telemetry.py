@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, TextIO
 
 import msgspec
@@ -27,7 +27,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRat
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
-from middleware.admission import AdmissionEvent, Bound, Class, Share, Snapshot, Verdict
+from app.gate_collector import GateCollector
+from middleware.admission import AdmissionEvent, Snapshot, Verdict
 
 DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -105,43 +106,12 @@ class Metrics:
             buckets=DURATION_BUCKETS_S,
             registry=self.registry,
         )
-        self.admission_limit = self._gauge("admission_limit", "How many requests may run at once.")
-        self.admission_running = self._gauge("admission_running", "Requests that hold a place.")
-        self.admission_waiting = Gauge(
-            "admission_waiting", "Requests in line, by class.", ("class",), registry=self.registry
-        )
-        self.admission_places = Gauge(
-            "admission_places",
-            "Requests that hold a place, by the share that their time is charged to.",
-            ("share",),
+        self.admission_resume_wait = Histogram(
+            "admission_resume_wait_seconds",
+            "Time that a batch of events waited for a place again, between two of its pieces.",
+            ("class",),
+            buckets=DURATION_BUCKETS_S,
             registry=self.registry,
-        )
-        self.admission_place_held = Gauge(
-            "admission_place_held_seconds",
-            "What a place is held for on average, by share.",
-            ("share",),
-            registry=self.registry,
-        )
-        self.admission_binds = Gauge(
-            "admission_binds",
-            "1 for what keeps those in line from running, 0 for the others.",
-            ("bound",),
-            registry=self.registry,
-        )
-        self.admission_kept = self._gauge(
-            "admission_promised_kept_ratio",
-            "Share of the promised moments that is counted on, of those that fell due last.",
-        )
-        self.admission_horizon = self._gauge(
-            "admission_horizon_seconds",
-            "How far away a promised moment may be now; the memory for promises can shorten it.",
-        )
-        self.admission_drain = self._gauge(
-            "admission_drain_per_second",
-            "Initialize calls that are served a second while they have to wait.",
-        )
-        self.admission_promised = self._gauge(
-            "admission_promised", "Moments to return that were promised and are still ahead."
         )
 
     def _add_events(self) -> None:
@@ -192,23 +162,7 @@ class Metrics:
 
     def watch_admission(self, snapshot: Callable[[], Snapshot]) -> None:
         """Read the gate's state whenever somebody looks."""
-        self.admission_limit.set_function(lambda: snapshot().limit)
-        self.admission_running.set_function(lambda: snapshot().running)
-        self.admission_promised.set_function(lambda: snapshot().promised)
-        self.admission_kept.set_function(lambda: snapshot().kept)
-        self.admission_horizon.set_function(lambda: snapshot().horizon_ns / 1e9)
-        self.admission_drain.set_function(lambda: 1e9 / snapshot().drain_interval_ns)
-        for cls in Class:
-            waiting = self.admission_waiting.labels(cls.label)
-            waiting.set_function(partial(_waiting, snapshot, cls))
-        for share in Share:
-            places = self.admission_places.labels(share)
-            places.set_function(partial(_places, snapshot, share))
-            held = self.admission_place_held.labels(share)
-            held.set_function(partial(_held_s, snapshot, share))
-        for bound in Bound:
-            binds = self.admission_binds.labels(bound)
-            binds.set_function(partial(_binds, snapshot, bound))
+        self.registry.register(GateCollector(snapshot))
 
     def watch_database(self, in_use: Callable[[], int], size: int) -> None:
         """Read the pool's state whenever somebody looks."""
@@ -220,27 +174,14 @@ class Metrics:
         self.problems.labels(reason).inc()
 
     def on_admission(self, event: AdmissionEvent) -> None:
-        """Count one arrival's end at the gate."""
+        """Count one arrival's end at the gate, or time its wait between two pieces of work."""
         label = event.cls.label
+        if event.verdict is Verdict.RESUMED:
+            self.admission_resume_wait.labels(label).observe(event.waited_ns / 1e9)
+            return
         self._decisions_of(label, event.verdict, event.reason or "").inc()
         if event.verdict is Verdict.ADMITTED:
             self._waits_of(label).observe(event.waited_ns / 1e9)
-
-
-def _waiting(snapshot: Callable[[], Snapshot], cls: Class) -> int:
-    return snapshot().waiting[cls]
-
-
-def _places(snapshot: Callable[[], Snapshot], share: Share) -> int:
-    return snapshot().places[share]
-
-
-def _held_s(snapshot: Callable[[], Snapshot], share: Share) -> float:
-    return snapshot().held_ns[share] / 1e9
-
-
-def _binds(snapshot: Callable[[], Snapshot], bound: Bound) -> bool:
-    return snapshot().binds is bound
 
 
 def current_trace_id() -> str | None:

@@ -22,6 +22,7 @@ from middleware.admission import (
     Outcome,
     Place,
     Refused,
+    Standing,
     Turn,
     Verdict,
     Vitals,
@@ -47,8 +48,10 @@ class AdmissionGate:
     A place is given back when the answer is complete, before it is written: a slow reader holds a
     connection, never a place. The application may give it back earlier, when only waiting is left
     for it to do: `release_place` in the scope's state, a success, is the place's one end. Between
-    two pieces of a longer work it may await `hand_on_place`: whoever is due before it runs first. A
-    client that leaves while it waits gives its place on, and the application never hears of it.
+    two pieces of a longer work it may await `hand_on_place`: whoever is due before it runs first.
+    That raises `Problem` if the work may not be finished any more, since it began too long ago. A
+    client that leaves while it waits for its first place gives it on, and the application never
+    hears of it.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class AdmissionGate:
         if isinstance(decision, Waiting):
             await self._wait_then_run(decision, scope, Inbox(receive), send)
         elif isinstance(decision, Admitted):
-            self._emit(decision.place, Verdict.ADMITTED, now_ns)
+            self._emit(decision.place, Verdict.ADMITTED, 0)
             await self._run(decision.place, scope, receive, send)
         else:
             self._emit_refused(decision, 0)
@@ -98,20 +101,20 @@ class AdmissionGate:
             refused = await self._wait(waiting, inbox)
         except ClientLeft:
             self._leave(place, Outcome.IGNORE)
-            self._emit(place, Verdict.LEFT, self._clock_ns())
+            self._emit(place, Verdict.LEFT, self._clock_ns() - place.arrived_at_ns)
             return
         except BaseException:
             # Cancelled, perhaps in the very tick in which its turn came: the place goes on either
             # way.
             self._leave(place, Outcome.IGNORE)
             raise
-        now_ns = self._clock_ns()
-        _record_wait(now_ns - place.arrived_at_ns)
+        waited_ns = self._clock_ns() - place.arrived_at_ns
+        _record_wait(waited_ns)
         if refused is not None:
-            self._emit_refused(refused, now_ns - place.arrived_at_ns)
+            self._emit_refused(refused, waited_ns)
             await _answer(refused, scope, inbox.receive, send)
         else:
-            self._emit(place, Verdict.ADMITTED, now_ns)
+            self._emit(place, Verdict.ADMITTED, waited_ns)
             await self._run(place, scope, inbox.receive, send)
 
     async def _wait(self, waiting: Waiting, inbox: "Inbox") -> Refused | None:
@@ -155,13 +158,23 @@ class AdmissionGate:
 
         A request that is cancelled meanwhile ends its place as any other, in `_run`.
         """
+        if place.standing is not Standing.RUNNING:
+            raise RuntimeError("a place that was given back cannot be handed on")
         turn: asyncio.Future[Refused | None] = asyncio.get_running_loop().create_future()
         self._turns[place] = turn
+        handed_on_ns = self._clock_ns()
         try:
-            self._take(self._core.hand_on(place, self._clock_ns()))
-            await turn
+            self._take(self._core.hand_on(place, handed_on_ns))
+            at_once = turn.done()
+            refused = await turn
         finally:
             del self._turns[place]
+        waited_ns = self._clock_ns() - handed_on_ns
+        if not at_once:
+            _record_wait(waited_ns)
+        if refused is not None:
+            raise _problem(refused)
+        self._emit(place, Verdict.RESUMED, waited_ns)
 
     def _leave(self, place: Place, outcome: Outcome) -> None:
         self._take(self._core.leave(place, outcome, self._clock_ns()))
@@ -197,8 +210,8 @@ class AdmissionGate:
         self._timer = self._timer_at_ns = None
         self._take(self._core.wake(self._clock_ns()))
 
-    def _emit(self, place: Place, verdict: Verdict, now_ns: int) -> None:
-        event = AdmissionEvent(place.cls, verdict, None, now_ns - place.arrived_at_ns, 0)
+    def _emit(self, place: Place, verdict: Verdict, waited_ns: int) -> None:
+        event = AdmissionEvent(place.cls, verdict, None, waited_ns, 0)
         for hook in self._hooks:
             hook(event)
 
@@ -262,11 +275,14 @@ def _record_wait(waited_ns: int) -> None:
 
 async def _answer(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
     scope.setdefault("http_route", "gate")
+    await ProblemResponse(_problem(refused))(scope, receive, send)
+
+
+def _problem(refused: Refused) -> Problem:
     retry_after_ms = -(-refused.retry_after_ns // 1_000_000)
-    problem = Problem(
+    return Problem(
         refused.reason,
         f"Come back in {retry_after_ms} ms.",
         headers={"Retry-After": str(-(-retry_after_ms // 1000))},
         extra={"retry_after_ms": retry_after_ms, "reserved": refused.reserved},
     )
-    await ProblemResponse(problem)(scope, receive, send)

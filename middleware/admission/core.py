@@ -63,14 +63,6 @@ SLOT_PACE = (50, 49)
 UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
 """Classes without slots return after the first, plus a random part of the second: within 1 s."""
 
-STILL_LINE_LIMITS = 4
-"""While it stands still, nobody joins a line longer than so many times the limit."""
-
-STILL_NS = 3_500 * MILLISECOND_NS
-STILL_SHARE = 2
-"""While it stands still, nobody is told to come sooner than after the first, or after half as long
-as it has stood: sooner is in vain too often, and later leaves places empty when it goes on."""
-
 NOBODY = Turn((), (), None)
 """What follows where nobody waits, which is nearly always."""
 
@@ -85,7 +77,7 @@ class AdmissionCore:
         self._slots = Slots(settings.slot_horizon_ns, settings.slot_grace_ns)
         self._line = Line()
         self._places = Places(settings)
-        self._shares = Shares(settings.weights)
+        self._shares = Shares(settings.weights, settings.limit)
         self._drain = Drain(settings)
         self._outlook = Outlook(settings, self._line, self._places, self._drain)
         self._arrivals = 0
@@ -130,17 +122,20 @@ class AdmissionCore:
             self._line.remove(place)
         elif place.cls is not Class.CONTROL:
             self._end(place, outcome, now_ns)
+            if outcome is Outcome.SUCCESS:
+                self._drain.serve(share_of(place.cls), place.held_ns)
         place.standing = Standing.GONE
         return self._turn(now_ns)
 
     def hand_on(self, place: Place, now_ns: int) -> Turn:
         """Give a running place back between two pieces of work, and wait for it again.
 
-        It waits ahead of everybody of its class who came later, and without a deadline: it was
-        admitted. The turn may grant it at once.
+        It waits ahead of everybody of its class who came later, as long as it may finish. The turn
+        may grant it at once. What does not run hands nothing on, and waits for nothing.
         """
         now_ns = self._pass_time(now_ns)
-        assert place.standing is Standing.RUNNING
+        if place.standing is not Standing.RUNNING:
+            return NOBODY
         assert not CLASS_TABLE[place.cls].one_client, "its quota would be taken again"
         self._end(place, Outcome.SUCCESS, now_ns)
         place.standing = Standing.WAITING
@@ -158,7 +153,7 @@ class AdmissionCore:
         self._quotas.reconfigure(settings.quota)
         self._slots.reconfigure(settings.slot_horizon_ns, settings.slot_grace_ns)
         self._places.reconfigure(settings)
-        self._shares.reconfigure(settings.weights)
+        self._shares.reconfigure(settings.weights, settings.limit)
         self._drain.reconfigure(settings)
         self._outlook.reconfigure(settings)
         return self._turn(now_ns)
@@ -173,7 +168,7 @@ class AdmissionCore:
             running=self._places.running,
             places=dict(self._places.of),
             waiting={cls: self._line.waiting(cls) for cls in Class},
-            binds=self._outlook.binds(now_ns),
+            binds={share: self._outlook.binds(share, now_ns) for share in Share},
             held_ns={share: self._drain.held_ns(share) for share in Share},
             promised=self._slots.promised(now_ns, None),
             drain_interval_ns=self._outlook.login_interval_ns(),
@@ -192,12 +187,17 @@ class AdmissionCore:
     def _pass_time(self, now_ns: int) -> int:
         """Note who has waited until now, and return the moment. A clock that goes back stands."""
         self._now_ns = now_ns = max(now_ns, self._now_ns)
+        places = self._places
         bound: list[tuple[Share, int]] = []
         if self._line:
             waiting = filter(self._line.waiting_in, SHARES)
-            free, held = self._places.free, self._places.of
-            bound = [(share, held[share]) for share in waiting if free(share) <= 0]
-        self._drain.pass_time(now_ns, bound)
+            bound = [(share, places.of[share]) for share in waiting if places.free(share) <= 0]
+        span_ns = self._drain.pass_time(now_ns, bound)
+        if span_ns and places.running:
+            still = self._outlook.all_still(now_ns)
+            for share in SHARES:
+                if places.of[share]:
+                    self._shares.hold(share, places.of[share] * span_ns, still=still)
         return now_ns
 
     def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:
@@ -210,9 +210,12 @@ class AdmissionCore:
         return Admitted(place)
 
     def _arrive_early(self, arrival: Arrival, slot: Slot, now_ns: int) -> Decision:
-        """Serve who comes before its moment if nobody is kept waiting by it, or tell it again."""
+        """Serve who comes before its moment if nobody is kept waiting by it, or tell it again.
+
+        Those of other shares who wait cannot use a place that is free, or they would run.
+        """
         place = self._place(arrival, Class.RETURNING, now_ns)
-        if not self._line and self._can_run(place, now_ns):
+        if self._head(Share.LOGINS, now_ns) is None and self._can_run(place, now_ns):
             self._slots.come(slot, now_ns)
             return Admitted(self._start(place, now_ns))
         behind_ns = self._outlook.wait_ns(Class.INITIALIZE, 0, now_ns)
@@ -259,9 +262,7 @@ class AdmissionCore:
         budget_ns = place.deadline_ns - now_ns
         if budget_ns <= 0 or len(self._line) >= SIZE_MAX:
             return False
-        share = share_of(place.cls)
-        is_long = self._line.waiting_in(share) >= STILL_LINE_LIMITS * self._settings.limit
-        if is_long and self._outlook.silence_ns(share, now_ns):
+        if not self._outlook.line_takes(share_of(place.cls), now_ns):
             return False
         promised = self._promised_before(place, slot, now_ns)
         wait_ns = self._outlook.wait_ns(place.cls, promised, now_ns) + vitals.loop_lag_ns
@@ -292,11 +293,9 @@ class AdmissionCore:
         if not CLASS_TABLE[place.cls].rated:
             return Refused(place.cls, reason, self._unslotted_ns(arrival))
         again = place.cls is Class.RETURNING
-        behind_ns = self._outlook.wait_ns(place.cls, 0, now_ns)
-        silence_ns = self._outlook.silence_ns(share_of(place.cls), now_ns)
-        if silence_ns:
-            behind_ns = max(behind_ns, STILL_NS, silence_ns // STILL_SHARE)
         interval_ns = self._slot_interval_ns()
+        horizon_ns = self._slots.horizon_ns(interval_ns)
+        behind_ns = self._outlook.booked_behind_ns(place.cls, horizon_ns, now_ns)
         span_ns = None
         if arrival.verified:
             slot = self._slots.reserve(arrival.key, now_ns, behind_ns, interval_ns, again=again)
@@ -316,13 +315,15 @@ class AdmissionCore:
 
     def _start(self, place: Place, now_ns: int) -> Place:
         share = share_of(place.cls)
-        if not self._places.running:
-            self._drain.start_from_idle(now_ns)
+        if not self._places.of[share]:
+            self._drain.start_from_idle(share)
         self._places.start(place)
         place.charged_ns = self._drain.held_ns(share)
         self._shares.start(share, place.charged_ns)
         if CLASS_TABLE[place.cls].one_client:
             self._quotas.take(place.arrival.key, now_ns)
+        elif not place.held_ns:
+            place.deadline_ns = now_ns + self._settings.finish_ns_max
         if self._outlook.bucket is not None and share is Share.LOGINS:
             self._outlook.bucket.take(now_ns)
         place.standing = Standing.RUNNING
@@ -330,16 +331,14 @@ class AdmissionCore:
         return place
 
     def _end(self, place: Place, outcome: Outcome, now_ns: int) -> None:
-        """Free what a running place held, charge its share for the time, and learn from it."""
+        """Free what a running place held, settle its share's account, and learn from it."""
         share = share_of(place.cls)
         self._places.end(place)
         held_ns = now_ns - place.started_at_ns
-        charge_ns = min(held_ns, self._drain.charge_ns_max(share))
-        self._shares.end(share, charge_ns - place.charged_ns)
+        self._shares.end(share, max(0, place.charged_ns - held_ns))
+        place.held_ns += held_ns
         if outcome is Outcome.SUCCESS:
             self._drain.end(share, held_ns)
-        if outcome is not Outcome.OVERLOAD:
-            self._drain.live(now_ns)
         if share is Share.LOGINS and place.arrival.verified:
             self._settle(place, outcome, now_ns)
 

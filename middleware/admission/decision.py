@@ -55,7 +55,8 @@ class Outcome(Enum):
     """Something behind the gate was too slow or away. A time-out lasts as long as its bound, not as
     the work: no sample, and no sign that anything is served."""
     IGNORE = "ignore"
-    """It ended without being served: refused by a handler, cancelled, never run. No sample."""
+    """It ended without being served: refused by a handler, cancelled, never run. No sample, and no
+    sign that anything is served either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,9 @@ class Standing(Enum):
 class Place:
     """The core's handle of one arrival, from acceptance to end. The shell only carries it.
 
-    `number` counts arrivals, so it tells who came first. `charged_ns` is the place-time that its
-    share was charged in advance when it started.
+    `number` counts arrivals, so it tells who came first. `deadline_ns` is until when it waits for a
+    place, the first or, once it has run, another. `charged_ns` is the place-time that its share was
+    charged in advance when it started, `held_ns` what it held places for before it handed them on.
     """
 
     arrival: Arrival
@@ -108,6 +110,7 @@ class Place:
     standing: Standing = Standing.WAITING
     started_at_ns: int = 0
     charged_ns: int = 0
+    held_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,10 @@ class Turn:
 
 
 class Bound(StrEnum):
-    """What keeps those who wait from running, the first of these that does."""
+    """What keeps those of a share who wait from running."""
 
     STANDSTILL = "standstill"
-    """Places are taken, and nothing ends."""
+    """Every place that they may use is taken, and nothing ends well."""
     PLACES = "places"
     """Every place that they may use is taken."""
     RATE = "rate"
@@ -168,11 +171,13 @@ class Verdict(StrEnum):
     ADMITTED = "admitted"
     REFUSED = "refused"
     LEFT = "left"
+    RESUMED = "resumed"
+    """It was admitted before, and got a place again for its next piece of work."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionEvent:
-    """One arrival's end at the gate, for hooks: metrics, spans, tests."""
+    """One arrival's end at the gate or its return to a place, for hooks: metrics, spans, tests."""
 
     cls: Class
     verdict: Verdict
@@ -185,16 +190,17 @@ class AdmissionEvent:
 class Snapshot:
     """The core at a glance.
 
-    `binds` is what those who wait wait for. `held_ns` is what a place of each share is held for on
-    average, `drain_interval_ns` the time between two logins while they have to wait. `horizon_ns`
-    is how far away a moment may be today, `kept` which share of the promised moments is counted on.
+    `binds` is what those of each share who wait wait for. `held_ns` is what a place of each share
+    is held for on average, `drain_interval_ns` the time between two logins while they have to wait.
+    `horizon_ns` is how far away a moment may be today, `kept` which share of the promised moments
+    is counted on.
     """
 
     limit: int
     running: int
     places: dict[Share, int]
     waiting: dict[Class, int]
-    binds: Bound
+    binds: dict[Share, Bound]
     held_ns: dict[Share, int]
     promised: int
     drain_interval_ns: int

@@ -4,7 +4,7 @@ import heapq
 from bisect import insort
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
-from itertools import chain
+from itertools import chain, count
 from operator import attrgetter
 
 from middleware.admission.decision import Class, Place, Share, Standing
@@ -25,9 +25,10 @@ class Line:
         self._ahead: dict[Class, list[Place]] = {cls: [] for cls in Class}
         self._per_key: Counter[Hashable] = Counter()
         self._per_share = dict.fromkeys(Share, 0)  # asked several times a request
-        # Entries of places that no longer wait stay until their deadline, at most one wait budget,
-        # or until nobody waits.
+        # Entries of places that no longer wait stay until their deadline, or until nobody waits. A
+        # place that waits again has another deadline than before.
         self._deadlines: list[tuple[int, int, Place]] = []
+        self._order = count()
 
     def __len__(self) -> int:
         return sum(self._per_share.values())
@@ -39,13 +40,9 @@ class Line:
         """Put a waiting place at the end of its class, until its deadline."""
         self._add(place)
         self._queues[place.cls][place] = None
-        heapq.heappush(self._deadlines, (place.deadline_ns, place.number, place))
 
     def push_again(self, place: Place) -> None:
-        """Put a place that ran back to where it came from: ahead of all who came later.
-
-        It has no deadline, since it was admitted.
-        """
+        """Put a place that ran back to where it came from: ahead of all who came later."""
         self._add(place)
         insort(self._ahead[place.cls], place, key=_by_number)
 
@@ -95,14 +92,15 @@ class Line:
 
     def next_deadline_ns(self) -> int | None:
         """Return the earliest deadline of those who wait, or None."""
-        while self._deadlines and not self._has_deadline(self._deadlines[0][2]):
+        while self._deadlines:
+            deadline_ns, _, place = self._deadlines[0]
+            if place.standing is Standing.WAITING and place.deadline_ns == deadline_ns:
+                return deadline_ns
             heapq.heappop(self._deadlines)
-        return self._deadlines[0][0] if self._deadlines else None
-
-    def _has_deadline(self, place: Place) -> bool:
-        return place in self._queues[place.cls]
+        return None
 
     def _add(self, place: Place) -> None:
         assert place.standing is Standing.WAITING
+        heapq.heappush(self._deadlines, (place.deadline_ns, next(self._order), place))
         self._per_key[place.arrival.key] += 1
         self._per_share[share_of(place.cls)] += 1

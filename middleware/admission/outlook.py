@@ -5,7 +5,22 @@ from middleware.admission.decision import Bound, Class, Share
 from middleware.admission.drain import Drain
 from middleware.admission.line import Line
 from middleware.admission.places import Places
-from middleware.admission.settings import CLASSES_OF, SHARES, AdmissionSettings, share_of
+from middleware.admission.settings import (
+    CLASSES_OF,
+    MILLISECOND_NS,
+    SHARES,
+    AdmissionSettings,
+    share_of,
+)
+
+STILL_LINE_LIMITS = 4
+"""While it stands still, nobody joins a line longer than so many times the limit."""
+
+STILL_NS = 3_500 * MILLISECOND_NS
+STILL_SHARE = 2
+"""While it stands still, nobody is told to come sooner than after the first, or after half as long
+as it has stood: sooner is in vain too often, and later leaves places empty when it goes on. Half of
+the horizon is as far as this goes."""
 
 
 class Outlook:
@@ -18,9 +33,11 @@ class Outlook:
         self._line = line
         self._places = places
         self._drain = drain
+        self._limit = settings.limit
 
     def reconfigure(self, settings: AdmissionSettings) -> None:
-        """Change the initialize rate; tokens that were taken stay taken."""
+        """Change limit and initialize rate; tokens that were taken stay taken."""
+        self._limit = settings.limit
         if settings.initialize_rate is None:
             self.bucket = None
         elif self.bucket is None:
@@ -52,23 +69,40 @@ class Outlook:
         return max(interval_ns, self.bucket.rate.interval_ns) if self.bucket else interval_ns
 
     def silence_ns(self, share: Share, now_ns: int) -> int:
-        """Return how long nothing has ended, if this share has no place and all stands still.
+        """Return how long nothing has ended well that would give this share a place, if it is long.
 
-        0 otherwise.
+        0 otherwise. What counts is its own places; if it holds none, all that are held.
         """
-        if self._places.free(share) > 0:
+        places = self._places
+        if places.free(share) > 0:
             return 0
-        return self._drain.silence_ns(now_ns, [other for other in SHARES if self._places.of[other]])
+        holding = [share] if places.of[share] else [other for other in SHARES if places.of[other]]
+        return min((self._drain.silence_ns(each, now_ns) for each in holding), default=0)
 
-    def binds(self, now_ns: int) -> Bound:
-        """Return what those who wait wait for."""
-        waiting = [share for share in SHARES if self._line.waiting_in(share)]
-        if not waiting:
+    def all_still(self, now_ns: int) -> bool:
+        """Return whether nothing that runs has ended well for long."""
+        held = self._places.of
+        return all(self._drain.silence_ns(share, now_ns) for share in SHARES if held[share])
+
+    def line_takes(self, share: Share, now_ns: int) -> bool:
+        """Return whether one more may join the share's line: a long one does not grow in vain."""
+        if self._line.waiting_in(share) < STILL_LINE_LIMITS * self._limit:
+            return True
+        return not self.silence_ns(share, now_ns)
+
+    def booked_behind_ns(self, cls: Class, horizon_ns: int, now_ns: int) -> int:
+        """Return how far away the first moment may be that is given to somebody of this class."""
+        behind_ns = self.wait_ns(cls, 0, now_ns)
+        silence_ns = self.silence_ns(share_of(cls), now_ns)
+        if not silence_ns:
+            return behind_ns
+        still_ns = max(STILL_NS, silence_ns // STILL_SHARE)
+        return max(behind_ns, min(still_ns, horizon_ns // STILL_SHARE))
+
+    def binds(self, share: Share, now_ns: int) -> Bound:
+        """Return what those of a share who wait wait for."""
+        if not self._line.waiting_in(share):
             return Bound.NOTHING
-        if any(self.silence_ns(share, now_ns) for share in waiting):
-            return Bound.STANDSTILL
-        waiting = [share for share in waiting if self._places.free(share) > 0]
-        if not waiting:
-            return Bound.PLACES
-        no_token = any(self.token_wait_ns(share, now_ns) for share in waiting)
-        return Bound.RATE if no_token else Bound.KEY
+        if self._places.free(share) <= 0:
+            return Bound.STANDSTILL if self.silence_ns(share, now_ns) else Bound.PLACES
+        return Bound.RATE if self.token_wait_ns(share, now_ns) else Bound.KEY

@@ -42,7 +42,7 @@ class AdmissionSettings:
     """Everything the core is told. `initialize_rate` None: no bucket, the limit alone decides.
 
     `waits_ns` is each share's budget in line, and `wait_ns_max` bounds them all, a client's own
-    wish included.
+    wish included. Who hands its place on gets it again until `finish_ns_max` after it first ran.
     """
 
     limit: int
@@ -54,6 +54,7 @@ class AdmissionSettings:
     slot_horizon_ns: int = 120 * SECOND_NS
     slot_grace_ns: int = 60 * SECOND_NS
     line_per_key: int = 10
+    finish_ns_max: int = 10 * SECOND_NS
 
     def __post_init__(self) -> None:
         assert self.limit >= 1
@@ -63,6 +64,20 @@ class AdmissionSettings:
     def places_max(self, share: Share) -> int:
         """Return how many places a share may hold: one is lent to nobody but gameplay."""
         return self.limit if share is Share.GAMEPLAY else max(1, self.limit - 1)
+
+    def places_min(self, share: Share) -> tuple[int, int]:
+        """Return how many places a share gets at least while it waits, as a fraction.
+
+        That is its part by weight while all others wait, too: of what gameplay leaves where its
+        own place is more than its part.
+        """
+        weight, weights = self.weights[share], sum(self.weights[each] for each in Share)
+        gameplay = self.weights[Share.GAMEPLAY]
+        if self.limit == 1 or self.limit * gameplay >= weights:
+            return self.limit * weight, weights
+        if share is Share.GAMEPLAY:
+            return 1, 1
+        return (self.limit - 1) * weight, weights - gameplay
 
     @property
     def running_per_key(self) -> int:

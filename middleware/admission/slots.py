@@ -4,7 +4,7 @@ The clock runs on refusals, one drain interval for each, as a virtual queue of t
 outside (the idea of a ticket machine; compare the virtual scheduling form of GCRA, ITU-T I.371).
 Two such clocks run: one for those who are refused for the first time, one for those who came back
 in time and were refused again, so that these keep their seniority instead of starting over at the
-far end.
+far end. The order of booking stays, whatever happens to the moments.
 
     booked ── its owner comes early ──► told again, or served
        │
@@ -30,6 +30,9 @@ WINDOW_NS_MIN = 2 * SECOND_NS
 WINDOW_SHARE = 10
 """A slot is due for 2 s, or for a tenth of the time its owner was told to wait."""
 
+OWED_NS = 5 * SECOND_NS
+"""For how long a client that was admitted in vain may come back: it is told to after 0.5 to 3 s."""
+
 SWEPT_MAX = 4
 """How many ends of windows and graces are looked at in a call. A call books at most one slot, which
 has two ends and perhaps a third: so the table shrinks faster than it grows, at a bounded cost."""
@@ -37,9 +40,13 @@ has two ends and perhaps a third: so the table shrinks faster than it grows, at 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """From `at_ns` on its owner is expected, until `until_ns`."""
+    """From `at_ns` on its owner is expected, until `until_ns`.
+
+    `booked_ns` is the moment that it was booked for, and so its rank: that never changes.
+    """
 
     key: Hashable
+    booked_ns: int
     at_ns: int
     until_ns: int
     again: bool
@@ -58,8 +65,10 @@ class Slots:
         self._slots: dict[Hashable, Slot] = {}
         self._ends: list[tuple[int, int, Slot]] = []
         self._order = count()
-        self._ahead: SortedList[int] = SortedList()
+        # Moments still ahead, those of them that were booked again, and the ranks of all of them.
+        self._ahead: SortedList[tuple[int, int]] = SortedList()
         self._ahead_again: SortedList[int] = SortedList()
+        self._ranks: SortedList[int] = SortedList()
         self._first_time_ns = 0
         self._again_ns = 0
         self.kept = Kept(grace_ns)
@@ -84,18 +93,22 @@ class Slots:
                 self.kept.came_late(now_ns)
 
     def serve(self, key: Hashable, now_ns: int) -> None:
-        """Note that this client was served: its slot ends with its window."""
+        """Note that this client was served: its promise is kept, and ends with its window."""
         slot = self._slots.get(key)
         if slot is not None and not slot.served:
-            slot.served = True
             self._strike(slot)
+            if now_ns < slot.at_ns:
+                slot.at_ns, slot.until_ns = now_ns, now_ns + WINDOW_NS_MIN
+            self.come(slot, now_ns)
+            slot.served = True
             self._push(slot.until_ns, slot)
             self._sweep(now_ns)
 
     def owe(self, key: Hashable, now_ns: int) -> None:
         """Let a client that was admitted in vain come back whenever it likes, before all others."""
         if self._has_room(key):
-            self._replace(Slot(key, now_ns, now_ns + WINDOW_NS_MIN, again=True), now_ns)
+            until_ns = now_ns + OWED_NS
+            self._replace(Slot(key, now_ns, now_ns, until_ns, again=True, came=True), now_ns)
 
     def move_up(self, slot: Slot, now_ns: int, behind_ns: int, interval_ns: int) -> None:
         """Move a slot to where it stands behind the line and those ahead, if that is earlier.
@@ -103,18 +116,23 @@ class Slots:
         Moments that were booked while the drain was slow are too far away when it is fast again.
         """
         self._forget_past(now_ns)
-        rank = self._ahead.bisect_right(slot.at_ns)
+        rank = self._ranks.bisect_right(slot.booked_ns)
         at_ns = now_ns + behind_ns + rank * interval_ns
         if at_ns < slot.at_ns:
             self._strike(slot)
-            slot.at_ns = at_ns
+            slot.at_ns, slot.until_ns = at_ns, at_ns + _window_ns(at_ns - now_ns)
             self._enter(slot)
 
     def reserve(
         self, key: Hashable, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool
     ) -> Slot | None:
-        """Book the next moment behind the line, or return None: beyond the horizon, or full."""
-        self._sweep(now_ns)
+        """Book the next moment behind the line, or return None: beyond the horizon, or full.
+
+        A client has one moment, whatever becomes of its other requests meanwhile.
+        """
+        slot = self.find(key, now_ns)
+        if slot is not None and not slot.came and now_ns < slot.at_ns:
+            return slot
         at_ns = now_ns + self.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
         if at_ns - now_ns > self.horizon_ns(interval_ns) or not self._has_room(key):
             return None
@@ -122,8 +140,7 @@ class Slots:
             self._again_ns = at_ns
         else:
             self._first_time_ns = at_ns
-        window_ns = max(WINDOW_NS_MIN, (at_ns - now_ns) // WINDOW_SHARE)
-        slot = Slot(key, at_ns, at_ns + window_ns, again)
+        slot = Slot(key, at_ns, at_ns, at_ns + _window_ns(at_ns - now_ns), again)
         self._replace(slot, now_ns)
         return slot
 
@@ -133,8 +150,10 @@ class Slots:
         `again`: only of those who were refused again.
         """
         self._forget_past(now_ns)
-        ahead = self._ahead_again if again else self._ahead
-        return len(ahead) if until_ns is None else ahead.bisect_right(until_ns)
+        if again:
+            ahead = self._ahead_again
+            return len(ahead) if until_ns is None else ahead.bisect_right(until_ns)
+        return len(self._ahead) if until_ns is None else self._ahead.bisect_left((until_ns + 1, 0))
 
     def next_in_ns(self, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool) -> int:
         """Return how far away the next moment is, without booking it."""
@@ -175,7 +194,9 @@ class Slots:
     def _replace(self, slot: Slot, now_ns: int) -> None:
         before = self._slots.get(slot.key)
         if before is not None:
-            self._forget(before, now_ns)
+            self._strike(before)
+            if before.missed and not before.came:
+                self.kept.lapsed(now_ns)
         self._slots[slot.key] = slot
         self._enter(slot)
         self._push(slot.until_ns, slot)
@@ -214,17 +235,27 @@ class Slots:
             self.kept.lapsed(now_ns)
 
     def _enter(self, slot: Slot) -> None:
-        self._ahead.add(slot.at_ns)
+        self._ahead.add((slot.at_ns, slot.booked_ns))
+        self._ranks.add(slot.booked_ns)
         if slot.again:
             self._ahead_again.add(slot.at_ns)
 
     def _strike(self, slot: Slot) -> None:
-        self._ahead.discard(slot.at_ns)
-        if slot.again:
-            self._ahead_again.discard(slot.at_ns)
+        moment = (slot.at_ns, slot.booked_ns)
+        if moment in self._ahead:
+            self._ahead.remove(moment)
+            self._ranks.remove(slot.booked_ns)
+            if slot.again:
+                self._ahead_again.remove(slot.at_ns)
 
     def _forget_past(self, now_ns: int) -> None:
-        for ahead in (self._ahead, self._ahead_again):
-            past = ahead.bisect_right(now_ns)
-            if past:
-                del ahead[:past]
+        past = self._ahead.bisect_left((now_ns + 1, 0))
+        if past:
+            for _, booked_ns in self._ahead[:past]:
+                self._ranks.remove(booked_ns)
+            del self._ahead[:past]
+            del self._ahead_again[: self._ahead_again.bisect_right(now_ns)]
+
+
+def _window_ns(told_ns: int) -> int:
+    return max(WINDOW_NS_MIN, told_ns // WINDOW_SHARE)

@@ -1,5 +1,7 @@
 """How fast places end: what teaches it, what does not, and when nothing ends at all."""
 
+from dataclasses import replace
+
 import pytest
 
 from middleware.admission import Share
@@ -48,14 +50,36 @@ def test_a_share_that_waits_gets_what_it_is_seen_to_hold() -> None:
     assert drain.interval_ns(LOGINS) == pytest.approx(20 * MS / 1.5, rel=0.01)
 
 
-def test_a_share_gets_at_least_what_its_weight_gives_it() -> None:
+def test_a_share_that_waits_is_taken_to_get_half_of_what_its_weight_gives_it_at_least() -> None:
     drain = Drain(SETTINGS)
     drain.pass_time(0, [])
     for millisecond in range(1, 3_000):
-        drain.pass_time(millisecond * MS, [(LOGINS, 0), (EVENTS, 0)])
-    # Of 2 places 6 and 2 sixteenths.
-    assert drain.interval_ns(LOGINS) == 20 * MS * 16 // 12
-    assert drain.interval_ns(EVENTS) == 20 * MS * 16 // 4
+        drain.pass_time(millisecond * MS, [(PLAY, 1), (LOGINS, 0), (EVENTS, 0)])
+    # Of 2 places gameplay has one half, and of the other logins have 6 parts of 8, and events 2.
+    assert drain.interval_ns(PLAY) == pytest.approx(20 * MS, rel=0.01)
+    assert drain.interval_ns(LOGINS) == 20 * MS * 2 * 16 // 12
+    assert drain.interval_ns(EVENTS) == 20 * MS * 2 * 16 // 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "weights", "places"),
+    [
+        (1, (2, 8, 6), (2 / 16, 8 / 16, 6 / 16)),
+        (2, (2, 8, 6), (4 / 16, 1, 12 / 16)),
+        (10, (2, 8, 6), (20 / 16, 5, 60 / 16)),
+        (2, (1, 1, 1000), (1 / 1001, 1, 1000 / 1001)),
+        (4, (8, 1, 8), (1.5, 1, 1.5)),
+    ],
+)
+def test_what_weights_give_a_share_while_all_wait(
+    limit: int, weights: tuple[int, int, int], places: tuple[float, float, float]
+) -> None:
+    events, gameplay, logins = weights
+    of = {EVENTS: events, PLAY: gameplay, LOGINS: logins}
+    settings = replace(SETTINGS, limit=limit, weights=of)
+    for share, expected in zip((EVENTS, PLAY, LOGINS), places, strict=True):
+        part, parts = settings.places_min(share)
+        assert part / parts == pytest.approx(expected)
 
 
 def test_what_a_share_gets_follows_within_a_second() -> None:
@@ -77,26 +101,26 @@ def test_time_in_which_a_share_did_not_wait_teaches_nothing_about_it() -> None:
 
 
 def test_nothing_has_ended_for_eight_times_held_and_a_quarter_of_a_second() -> None:
-    drain = learnt(100 * MS)
-    drain.live(10 * S)
-    longest_ns = 8 * drain.held_ns(PLAY)
-    assert drain.silence_ns(10 * S + longest_ns - 1, [PLAY]) == 0
-    assert drain.silence_ns(10 * S + longest_ns, [PLAY]) == longest_ns
-    quick = learnt(MS)
-    quick.live(10 * S)
-    assert quick.silence_ns(10 * S + 250 * MS - 1, [PLAY]) == 0
-    assert quick.silence_ns(10 * S + 250 * MS, [PLAY]) == 250 * MS
+    for held_ms in (100, 1):
+        drain = learnt(held_ms * MS)
+        longest_ns = 250 * MS if held_ms == 1 else 8 * drain.held_ns(PLAY)
+        drain.pass_time(10 * S, [])
+        drain.start_from_idle(PLAY)
+        assert drain.silence_ns(PLAY, 10 * S + longest_ns - 1) == 0
+        assert drain.silence_ns(PLAY, 10 * S + longest_ns) == longest_ns
 
 
-def test_the_slowest_of_those_that_run_tells_how_long_silence_may_be() -> None:
-    drain = learnt(100 * MS, EVENTS)
-    drain.live(0)
-    assert drain.silence_ns(500 * MS, [PLAY]) == 500 * MS
-    assert drain.silence_ns(500 * MS, [PLAY, EVENTS]) == 0
+def test_each_share_stands_still_for_itself() -> None:
+    drain = learnt(MS)
+    drain.pass_time(S // 2, [])
+    drain.end(LOGINS, MS)
+    assert drain.silence_ns(PLAY, S // 2) == S // 2
+    assert drain.silence_ns(LOGINS, S // 2) == 0
 
 
-def test_where_nothing_runs_nothing_can_end() -> None:
-    drain = Drain(SETTINGS)
-    assert drain.silence_ns(3600 * S, []) == 0
-    drain.start_from_idle(3600 * S)
-    assert drain.silence_ns(3600 * S + 200 * MS, [PLAY]) == 0
+def test_a_step_of_the_clock_is_a_second_of_silence_at_most() -> None:
+    drain = learnt(MS)
+    drain.pass_time(3600 * S, [])
+    assert drain.silence_ns(PLAY, 3600 * S) == S
+    drain.pass_time(3600 * S + S // 2, [])
+    assert drain.silence_ns(PLAY, 3600 * S + S // 2) == S + S // 2
