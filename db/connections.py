@@ -71,6 +71,10 @@ class Connections:
             await self.release(self._idle.pop(), sound=False)
         await self._pool.close()
 
+    def terminate(self) -> None:
+        """End at once what is not closed yet."""
+        self._pool.terminate()
+
 
 def is_lost(connection: "PoolConnectionProxy[Record]") -> bool:
     """Return whether the connection has ended."""

@@ -1,0 +1,82 @@
+"""Opening and closing the connections: whatever hangs or fails meanwhile, none is left behind."""
+
+import asyncio
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from db.pool import Database
+from tests.database import run_sql
+from tests.eventually import until
+from tests.integration.test_pool import is_unavailable, with_statements
+
+CONNECTED = (
+    "select pid, state, query from pg_stat_activity"
+    " where datname = current_database() and application_name = 'headrace'"
+)
+HANG_S_MAX = 20
+"""A hang is a failure; nothing here takes a second."""
+
+
+def nobody_is_connected(database_url: str) -> bool:
+    return not run_sql(database_url, CONNECTED)
+
+
+async def opened(database_url: str) -> Database:
+    """Return connections whose statements may run for as long as a test does."""
+    database = with_statements(Database(database_url, size=2, statement_s_max=3600))
+    await database.open()
+    return database
+
+
+@pytest.mark.parametrize("stuck", ["_for_ping", "_connections"])
+async def test_one_connection_that_hangs_keeps_no_other_open(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    monkeypatch.setattr("db.pool.CLOSE_S_MAX", 0.1)
+    database = await opened(database_url)
+    lender = getattr(database, stuck)
+    [[pid]] = await database._fetch_from(lender, "pid")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        # The connection that served last serves next.
+        hanging = asyncio.create_task(database._fetch_from(lender, "pid"))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(HANG_S_MAX):
+            await database.close()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    [failure] = await asyncio.gather(hanging, return_exceptions=True)
+    assert isinstance(failure, Exception)
+    await until(partial(asyncio.to_thread, nobody_is_connected, database_url))
+
+
+async def test_a_closing_that_is_broken_off_leaves_no_connection(database_url: str) -> None:
+    database = await opened(database_url)
+    # A connection that has served is given back to its pool first.
+    await database.fetch("pid")
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await until(partial(asyncio.to_thread, nobody_is_connected, database_url))
+
+
+async def test_what_was_never_opened_can_be_closed(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    await database.close()
+    await database.close()
+    assert await is_unavailable(database, "database_ping")
+
+
+async def test_closing_twice_at_once_is_closing_once(database_url: str) -> None:
+    database = await opened(database_url)
+    running = asyncio.create_task(database.fetch("sleep", 0.1))
+    await asyncio.sleep(0)
+    await asyncio.gather(database.close(), database.close())
+    await running
+    await database.close()
+    await until(partial(asyncio.to_thread, nobody_is_connected, database_url))
