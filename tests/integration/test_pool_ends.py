@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
+from db.errors import DatabaseUnreachable
 from db.pool import Database
 from tests.database import run_sql
 from tests.eventually import until
@@ -29,6 +31,28 @@ async def opened(database_url: str) -> Database:
     database = with_statements(Database(database_url, size=2, statement_s_max=3600))
     await database.open()
     return database
+
+
+@pytest.fixture
+def with_room_for_two(database_url: str) -> Iterator[str]:
+    """Give the address under which two connections can be made, and no third."""
+    run_sql(database_url, "create role two_at_most login connection limit 2")
+    yield database_url.replace("headrace@", "two_at_most@", 1)
+    run_sql(database_url, "drop role two_at_most")
+
+
+async def test_a_pool_is_ended_if_there_is_no_room_for_the_other(
+    database_url: str, with_room_for_two: str
+) -> None:
+    database = Database(with_room_for_two, size=2)
+    with pytest.raises(DatabaseUnreachable, match="too many connections for role"):
+        await database.open(wait_s_max=0)
+    await until(partial(asyncio.to_thread, nobody_is_connected, database_url))
+    assert await is_unavailable(database, "database_ping")
+    smaller = Database(with_room_for_two, size=1)
+    await smaller.open()
+    await smaller.ping()
+    await smaller.close()
 
 
 @pytest.mark.parametrize("stuck", ["_for_ping", "_connections"])
