@@ -1,8 +1,11 @@
-"""One row that somebody holds: its player is told to come again, and nobody else notices."""
+"""One row that somebody holds: its player is told to come again, and nobody else notices.
+
+A player's statement waits a second for it, and a batch of events five.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 
 import asyncpg
@@ -10,7 +13,9 @@ import pytest
 
 from tests.app import V1, App, settings_for
 from tests.database import lock_is_awaited
+from tests.event_pods import event_pods
 from tests.eventually import until
+from tests.integration.test_pool import with_statements
 
 LIMIT = 4
 
@@ -59,3 +64,26 @@ async def test_ten_requests_of_a_locked_player_leave_all_others_their_places(
         "line_per_key",
     }
     assert ("503", "database_unavailable") in {(str(status), reason) for status, reason in told}
+
+
+async def test_a_player_s_statement_waits_a_second_for_a_lock(app: App) -> None:
+    database = with_statements(app.state["database"])
+    [[bound, _]] = await database.fetch("lock_bound")
+    assert bound == "1s"
+
+
+@pytest.mark.parametrize("failure", [None, OSError("planted")])
+async def test_a_batch_of_events_waits_five_seconds_and_whoever_comes_next_does_not(
+    database_url: str, failure: OSError | None
+) -> None:
+    async with event_pods(database_url, size=2) as [pod]:
+        database = with_statements(pod.store._database)
+        with pytest.raises(OSError, match="planted") if failure else nullcontext():
+            async with pod.store.transaction() as batch:
+                [[bound, connection]] = await batch._transaction.fetch("lock_bound")
+                [[beside, other]] = await database.fetch("lock_bound")
+                if failure:
+                    raise failure
+        assert (bound, beside) == ("5s", "1s")
+        after = await asyncio.gather(*(database.fetch("lock_bound") for _ in range(2)))
+        assert {pid: bound for [[bound, pid]] in after} == {connection: "1s", other: "1s"}

@@ -41,6 +41,7 @@ def with_statements(database: Database) -> Database:
         "wrong": "select 1 from no_such_table",
         "fail": "do $$ begin raise sqlstate '57P01' using message = 'the secret'; end $$",
         "setting": "select current_setting($1)",
+        "lock_bound": "select current_setting('lock_timeout'), pg_backend_pid()",
     }
     database._statements = MappingProxyType(
         {name: replace(ping, name=name, text=text) for name, text in texts.items()}
