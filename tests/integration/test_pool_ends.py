@@ -13,11 +13,13 @@ from db.pool import Database
 from tests.database import run_sql
 from tests.eventually import until
 from tests.integration.test_pool import is_unavailable, with_statements
+from tests.project_files import text
 
 CONNECTED = (
     "select pid, state, query from pg_stat_activity"
     " where datname = current_database() and application_name = 'headrace'"
 )
+RUNBOOK = " ".join(text("k8s/RUNBOOK.md").split())
 HANG_S_MAX = 20
 """A hang is a failure; nothing here takes a second."""
 
@@ -31,6 +33,15 @@ async def opened(database_url: str) -> Database:
     database = with_statements(Database(database_url, size=2, statement_s_max=3600))
     await database.open()
     return database
+
+
+async def test_there_is_one_connection_more_than_the_pool_s_and_the_runbook_counts_it(
+    database_url: str,
+) -> None:
+    database = await opened(database_url)
+    assert len(run_sql(database_url, CONNECTED)) == database.size + 1
+    await database.close()
+    assert "(`DATABASE_POOL_SIZE` + 1) below PostgreSQL's `max_connections`" in RUNBOOK
 
 
 @pytest.fixture
