@@ -1,13 +1,13 @@
 """Keeps the days under which events are remembered: made ahead of time, dropped when it is over."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 import structlog
 
-from app.domain.intake import EventStore, days_kept
+from app.domain.intake import DaysKept, EventStore, days_kept
 from app.errors import Problem
 
 # A day is made two days ahead, so an hour without the database harms nothing.
@@ -16,19 +16,31 @@ LOOK_EVERY_S: Final = 600.0
 log = structlog.get_logger()
 
 
-async def make_days(store: EventStore) -> None:
-    """Make what the moment needs. Raise Problem(database_unavailable) if that cannot be done."""
-    await store.make_days(days_kept(await store.now_ms()))
+async def make_days(store: EventStore) -> DaysKept:
+    """Make what the moment needs, and return it.
+
+    Raise Problem(database_unavailable) if that cannot be done.
+    """
+    days = days_kept(await store.now_ms())
+    await store.make_days(days)
+    return days
 
 
 @asynccontextmanager
 async def keeping_days(
     store: EventStore, look_every_s: float = LOOK_EVERY_S
 ) -> AsyncIterator[None]:
-    """Make the days and drop the old ones, and go on doing so while the block runs."""
-    await make_days(store)
-    # Before anybody can set the clock: days are dropped by the moment that they were listed at.
-    await _look(store)
+    """Make the days and drop the old ones, and go on doing so while the block runs.
+
+    The first old ones are dropped before the block, although it could begin without that. Days are
+    dropped by a moment that was read before. Where that is set back in between, its own days may go
+    with the old ones, and an event that came under them counts again. Nobody can set it before the
+    block, and a first look beside the block would meet whoever sets it at once. It is one statement
+    more. That gives up after half a second if a day is in use, and no failure of it matters here.
+    """
+    days = await make_days(store)
+    with _failures_logged():
+        await _drop_before(store, days)
     task = asyncio.create_task(_keep_on(store, look_every_s))
     try:
         yield
@@ -41,16 +53,20 @@ async def keeping_days(
 async def _keep_on(store: EventStore, look_every_s: float) -> None:
     while True:
         await asyncio.sleep(look_every_s)
-        await _look(store)
+        with _failures_logged():
+            await _drop_before(store, await make_days(store))
 
 
-async def _look(store: EventStore) -> None:
+async def _drop_before(store: EventStore, days: DaysKept) -> None:
+    dropped = await store.drop_days(days.first)
+    if dropped:
+        log.info("event_days_dropped", days=dropped)
+
+
+@contextmanager
+def _failures_logged() -> Iterator[None]:
     try:
-        days = days_kept(await store.now_ms())
-        await store.make_days(days)
-        dropped = await store.drop_days(days.first)
-        if dropped:
-            log.info("event_days_dropped", days=dropped)
+        yield
     except Problem as problem:
         log.warning("event_days_not_kept", cause=repr(problem.__cause__)[:200])
     except Exception:

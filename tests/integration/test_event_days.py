@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from subprocess import CalledProcessError
 
+import asyncpg
 import pytest
 
 from app.domain.intake import DaysKept, days_kept
@@ -129,6 +130,30 @@ async def test_the_keeper_makes_and_drops_while_it_runs_and_survives_a_blip(
         run_sql(database_url, f"drop table event_seen_{today():%Y%m%d}")
         await until_days(database_url, 12)
     assert store.left < 0
+
+
+async def test_a_start_lists_the_days_once_and_drops_what_is_over_before_it_ends(
+    pod: EventPod, database_url: str
+) -> None:
+    """Later, somebody may set the moment between its reading and the drop."""
+    old = (today() - timedelta(days=40) - EPOCH).days
+    await pod.store.make_days(DaysKept(old, old))
+    pod.statements.clear()
+    async with keeping_days(pod.store):
+        assert days_of(database_url) == around(today())
+        assert pod.statements == {"events_now": 1, "events_make_days": 1, "events_drop_days": 1}
+
+
+async def test_a_day_that_cannot_be_dropped_keeps_nobody_from_starting(
+    pod: EventPod, database_url: str, session: asyncpg.Connection
+) -> None:
+    old = (today() - timedelta(days=40) - EPOCH).days
+    await pod.store.make_days(DaysKept(old, old))
+    async with session.transaction():
+        # As a backup would read it.
+        await session.execute("select from event_seen")
+        async with keeping_days(pod.store):
+            assert len(days_of(database_url)) == 13
 
 
 async def test_whoever_writes_events_does_not_wait_for_a_day_to_be_made(
