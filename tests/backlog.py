@@ -122,12 +122,11 @@ def expect_fair_shares(
             assert off_ns <= due_ns[share] // 20 + HELD_NS_MAX, (share, seed, first)
 
 
-def expect_fair_shares_beside_slow(slow: Share, limit: int = 10) -> None:
-    """Over half a minute each gets its share within 5 % and one longest hold.
+def expect_fair_shares_beside_slow(slow: Share, limit: int, seconds: int) -> None:
+    """In all these seconds each gets its share within 5 % and one longest hold.
 
     Those of one share hold a place for 5 s, and time out.
     """
-    seconds = 30
     backlog = Backlog(tuple(Share), limit, 1, slow=slow, seconds=seconds)
     backlog.run()
     due_ns = _due_ns(tuple(Share), limit, WEIGHTS)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from middleware.admission import Outcome, Share
 
@@ -16,23 +16,27 @@ TIMEOUT_NS = 5 * S
 class Server:
     """Holds of so many ms by share, 20 % more or less; logins, if `held_per_s`, one after another.
 
-    During a `stall` (from, until; in seconds) nothing moves on.
+    During a `stall` (from, until; in seconds) nothing moves on. Before a `slow` spell is over
+    (a rate, and until when in seconds) logins go at that rate.
     """
 
     held_ms: Mapping[Share, float]
     held_per_s: float | None = None
     stall_s: tuple[float, float] | None = None
-    dice: random.Random = field(default_factory=lambda: random.Random(1))
+    slow: tuple[float, float] | None = None
     _free_ns: int = 0
 
-    def end(self, share: Share, now_ns: int) -> tuple[int, Outcome]:
+    def end(self, share: Share, now_ns: int, dice: random.Random) -> tuple[int, Outcome]:
         """Return when a request that starts now ends, and how."""
         if share is Share.LOGINS and self.held_per_s:
-            end_ns = self._work(max(self._free_ns, now_ns), round(S / self.held_per_s))
+            per_s = self.held_per_s
+            if self.slow is not None and now_ns < self.slow[1] * S:
+                per_s = self.slow[0]
+            end_ns = self._work(max(self._free_ns, now_ns), round(S / per_s))
             if end_ns - now_ns <= TIMEOUT_NS:
                 self._free_ns = end_ns
         else:
-            spread = 0.8 + 0.4 * self.dice.random()
+            spread = 0.8 + 0.4 * dice.random()
             end_ns = self._work(now_ns, round(self.held_ms[share] * spread * MS))
         if end_ns - now_ns > TIMEOUT_NS:
             return now_ns + TIMEOUT_NS, Outcome.OVERLOAD

@@ -20,6 +20,7 @@ from middleware.admission import (
     Class,
     Outcome,
     Place,
+    Reason,
     Refused,
     Turn,
     Vitals,
@@ -78,6 +79,8 @@ class Sender:
     pieces: int
     left: int = 0
     batches: int = 0
+    in_vain: list[int] = field(default_factory=list)
+    """When it was refused after a wait."""
 
 
 class Simulation:
@@ -89,6 +92,7 @@ class Simulation:
         self.core = AdmissionCore(settings)
         self.dice = random.Random(seed)
         self.clients: list[Client] = []
+        self.senders: list[Sender] = []
         self.place_ns: Counter[Class] = Counter()
         self._server = server
         self._until_ns = round(until_s * S)
@@ -111,6 +115,7 @@ class Simulation:
         """Let so many connections post batches of events from the beginning to the end."""
         for _ in range(senders):
             sender = Sender(pieces)
+            self.senders.append(sender)
             self.at(0, lambda now_ns, sender=sender: self._post(sender, now_ns))  # type: ignore[misc]
 
     def run(self) -> "Simulation":
@@ -146,6 +151,8 @@ class Simulation:
 
     def _refused(self, owner: Client | Sender, refused: Refused, now_ns: int) -> None:
         if isinstance(owner, Sender):
+            if refused.reason is Reason.WAIT_EXPIRED:
+                owner.in_vain.append(now_ns)
             self.at(now_ns + refused.retry_after_ns, lambda now_ns: self._post(owner, now_ns))
             return
         owner.told_ns.append(refused.retry_after_ns)
@@ -161,7 +168,7 @@ class Simulation:
     def _start(self, place: Place, now_ns: int) -> None:
         share = CLASS_TABLE[place.cls].share
         assert share is not None
-        end_ns, outcome = self._server.end(share, now_ns)
+        end_ns, outcome = self._server.end(share, now_ns, self.dice)
         self.at(end_ns, lambda now_ns: self._end(place, outcome, now_ns))
 
     def _end(self, place: Place, outcome: Outcome, now_ns: int) -> None:

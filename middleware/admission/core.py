@@ -57,8 +57,9 @@ WAIT_SHARE = (19, 20)
 """Whoever expects to need more than this share of its budget does not wait: the expectation is an
 average, and to be refused after waiting is the slowest way to be refused."""
 
-SLOT_PACE = (50, 49)
-"""Slots are 2 % further apart than the drain, so that returners never build a line of their own."""
+SLOT_PACE = (100, 99)
+"""Slots are 1 % further apart than the drain, so that returners never build a line of their own.
+What that leaves free goes to those who come early."""
 
 UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
 """Classes without slots return after the first, plus a random part of the second: within 1 s."""

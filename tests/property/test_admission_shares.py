@@ -31,4 +31,4 @@ def test_each_gets_its_share_of_place_time_over_any_second(
 @pytest.mark.parametrize("limit", [4, 10])
 @pytest.mark.parametrize("slow", list(Share))
 def test_a_share_whose_places_are_slow_takes_no_more_of_them(slow: Share, limit: int) -> None:
-    expect_fair_shares_beside_slow(slow, limit)
+    expect_fair_shares_beside_slow(slow, limit, seconds=30)

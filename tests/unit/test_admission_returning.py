@@ -41,7 +41,7 @@ def test_refused_clients_get_moments_one_drain_interval_apart_behind_the_line() 
     second = refuse(core, cls=Class.INITIALIZE, key="b")
     assert first.reason is Reason.LINE_FULL
     assert first.reserved
-    interval_ns = 100 * MS * 50 // 49 + 1
+    interval_ns = 100 * MS * 100 // 99 + 1
     assert first.retry_after_ns == 400 * MS + interval_ns
     assert second.retry_after_ns == first.retry_after_ns + interval_ns
 
@@ -168,7 +168,7 @@ def test_when_half_of_the_moments_are_not_kept_they_lie_half_as_far_apart() -> N
     first, second = (
         refuse(core, 41 * S, cls=Class.INITIALIZE, key=key, wait_ns_max=0) for key in "cd"
     )
-    assert second.retry_after_ns - first.retry_after_ns == (100 * MS * 50 // 49 + 1) // 2
+    assert second.retry_after_ns - first.retry_after_ns == (100 * MS * 100 // 99 + 1) // 2
 
 
 def test_while_it_stands_still_nobody_joins_a_long_line_or_is_told_to_come_soon() -> None:
@@ -364,7 +364,7 @@ def test_the_new_moment_lies_behind_the_other_returners_and_before_the_fresh() -
     for client in range(3):
         wait(core, S, cls=Class.INITIALIZE, key=f"returner {client}")
     again = refuse(core, S, cls=Class.INITIALIZE, key="returner 3")
-    assert again.retry_after_ns == 400 * MS + 100 * MS * 50 // 49 + 1
+    assert again.retry_after_ns == 400 * MS + 100 * MS * 100 // 99 + 1
 
 
 def test_an_unverified_client_reserves_nothing_and_is_spread_behind_the_promised() -> None:
@@ -375,7 +375,7 @@ def test_an_unverified_client_reserves_nothing_and_is_spread_behind_the_promised
     verified = refuse(core, cls=Class.INITIALIZE, key="a")
     assert stranger.retry_after_ns == verified.retry_after_ns
     later = refuse(core, cls=Class.INITIALIZE, key="y", verified=False, jitter=0.5)
-    assert later.retry_after_ns == verified.retry_after_ns + 100 * MS * 50 // 49 + 1 + S // 2
+    assert later.retry_after_ns == verified.retry_after_ns + 100 * MS * 100 // 99 + 1 + S // 2
     assert core.snapshot(0).promised == 1
 
 
