@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from middleware.admission import AdmissionCore, Bound, Class, Outcome, Place, Rate, Reason, Share
-from tests.admission import MS, SETTINGS, S, admit, arrive, fill, refuse, wait
+from tests.admission import MS, SETTINGS, S, admit, fill, refuse, wait
 from tests.backlog import expect_fair_shares, expect_fair_shares_beside_slow
 
 WIDE = replace(SETTINGS, limit=10)
@@ -252,7 +252,9 @@ def test_a_clock_that_steps_back_stands_until_it_has_caught_up() -> None:
     core = AdmissionCore(WIDE)
     hour_ns = 3600 * S
     running = fill(core, hour_ns)
-    waiting = wait(core, hour_ns)
-    assert core.leave(running[0], Outcome.SUCCESS, 0).granted == (waiting,)
-    assert arrive(core, 0) is not None
-    assert core.snapshot(0).held_ns[Share.GAMEPLAY] > 0
+    first, second = wait(core, hour_ns), wait(core, 0)
+    assert core.leave(running[0], Outcome.SUCCESS, 0).granted == (first,)
+    assert first.started_at_ns == hour_ns
+    assert core.snapshot(0).held_ns[Share.GAMEPLAY] == 20 * MS - 20 * MS // 16
+    assert core.wake(hour_ns + 150 * MS - 1).refused == ()
+    assert [place for place, _ in core.wake(hour_ns + 150 * MS).refused] == [second]
