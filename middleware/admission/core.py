@@ -195,10 +195,10 @@ class AdmissionCore:
             bound = [(share, places.of[share]) for share in waiting if places.free(share) <= 0]
         span_ns = self._drain.pass_time(now_ns, bound)
         if span_ns and places.running:
-            still = self._outlook.all_still(now_ns)
             for share in SHARES:
-                if places.of[share]:
-                    self._shares.hold(share, places.of[share] * span_ns, still=still)
+                over_ns = self._shares.use(share, places.of[share] * span_ns)
+                if over_ns:
+                    self._shares.charge(share, over_ns, still=self._outlook.all_still(now_ns))
         return now_ns
 
     def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:

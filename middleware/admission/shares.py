@@ -68,29 +68,26 @@ class Shares:
         first = min(map(self._due.__getitem__, self._contending), default=tag)
         self._clock = max(self._clock, min(tag, first))
         self._advance_ns[share] += charge_ns
-        self._charge(share, charge_ns, LEAD_NS_MAX)
+        self.charge(share, charge_ns, still=False)
 
-    def hold(self, share: Share, place_ns: int, *, still: bool) -> None:
-        """Charge what places were held for, as far as it was not charged in advance.
+    def use(self, share: Share, place_ns: int) -> int:
+        """Use up what was charged in advance, and return how much more places were held for."""
+        left_ns = self._advance_ns[share] - place_ns
+        self._advance_ns[share] = max(0, left_ns)
+        return max(0, -left_ns)
 
-        `still` says that everything stands still.
-        """
-        advance_ns = self._advance_ns[share]
-        self._advance_ns[share] = max(0, advance_ns - place_ns)
-        if place_ns > advance_ns:
-            lead_ns_max = STILL_LEAD_NS_MAX if still else LEAD_NS_MAX
-            self._charge(share, place_ns - advance_ns, lead_ns_max)
+    def charge(self, share: Share, place_ns: int, *, still: bool) -> None:
+        """Charge place-time, up to a bound that is lower while everything stands still."""
+        lead_ns_max = self._limit * (STILL_LEAD_NS_MAX if still else LEAD_NS_MAX)
+        due = self._due[share]
+        latest = max(due, self._clock + self._virtual(share, lead_ns_max))
+        self._due[share] = min(due + self._virtual(share, place_ns), latest)
 
     def end(self, share: Share, unused_ns: int) -> None:
         """Pay back what was charged in advance for a place that was held shorter by so much."""
         unused_ns = min(unused_ns, self._advance_ns[share])
         self._advance_ns[share] -= unused_ns
         self._due[share] -= self._virtual(share, unused_ns)
-
-    def _charge(self, share: Share, place_ns: int, lead_ns_max: int) -> None:
-        due = self._due[share]
-        latest = max(due, self._clock + self._virtual(share, self._limit * lead_ns_max))
-        self._due[share] = min(due + self._virtual(share, place_ns), latest)
 
     def _lift(self, share: Share) -> None:
         self._due[share] = max(self._due[share], self._clock)

@@ -11,6 +11,10 @@ PLAY, EVENTS = Share.GAMEPLAY, Share.EVENTS
 EQUAL = dict.fromkeys(Share, 1)
 
 
+def hold(shares: Shares, share: Share, place_ns: int, *, still: bool = False) -> None:
+    shares.charge(share, shares.use(share, place_ns), still=still)
+
+
 def test_a_class_that_was_alone_has_no_debts_when_others_come() -> None:
     shares = Shares(WEIGHTS, 10)
     for _ in range(1000):
@@ -25,7 +29,7 @@ def test_what_is_not_used_of_a_charge_is_paid_back() -> None:
     shares.contend(list(Share))
     shares.start(PLAY, 10 * MS)
     shares.start(EVENTS, 10 * MS)
-    shares.hold(EVENTS, 4 * MS, still=False)
+    hold(shares, EVENTS, 4 * MS)
     assert shares.first([PLAY, EVENTS]) is PLAY
     shares.end(EVENTS, 6 * MS)
     assert shares.first([PLAY, EVENTS]) is EVENTS
@@ -40,9 +44,9 @@ def test_a_place_is_charged_while_it_is_held_longer_than_expected() -> None:
     shares.contend(list(Share))
     shares.start(EVENTS, 10 * MS)
     shares.start(PLAY, 11 * MS)
-    shares.hold(EVENTS, 10 * MS, still=False)
+    hold(shares, EVENTS, 10 * MS)
     assert shares.first([PLAY, EVENTS]) is EVENTS
-    shares.hold(EVENTS, 2 * MS, still=False)
+    hold(shares, EVENTS, 2 * MS)
     assert shares.first([PLAY, EVENTS]) is PLAY
 
 
@@ -52,7 +56,7 @@ def test_nothing_is_paid_back_that_another_place_of_the_share_has_used_up() -> N
     shares.start(EVENTS, 10 * MS)
     shares.start(EVENTS, 10 * MS)
     shares.start(PLAY, 19 * MS)
-    shares.hold(EVENTS, 20 * MS, still=False)  # one of them for 16 ms, the other for 4
+    hold(shares, EVENTS, 20 * MS)  # one of them for 16 ms, the other for 4
     shares.end(EVENTS, 6 * MS)
     assert shares.first([PLAY, EVENTS]) is PLAY
 
@@ -73,11 +77,11 @@ def test_what_a_share_held_too_long_is_made_up_for_up_to_a_bound(
     shares = Shares(EQUAL, 10)
     shares.contend([PLAY, Share.LOGINS])
     shares.start(Share.LOGINS, 20 * MS)
-    shares.hold(Share.LOGINS, 9 * 7 * S, still=still)
+    hold(shares, Share.LOGINS, 9 * 7 * S, still=still)
     served = 0
     while shares.first([PLAY, Share.LOGINS]) is PLAY:
         shares.start(PLAY, 20 * MS)
-        shares.hold(PLAY, 20 * MS, still=False)
+        hold(shares, PLAY, 20 * MS)
         served += 1
     assert served == all_places_s * 10 * S // (20 * MS) + 1
 
