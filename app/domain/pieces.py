@@ -29,6 +29,7 @@ class PieceSize:
     def learn(self, events: int, took_ms: float, *, committed: bool = True) -> None:
         """Learn from a piece of so many events. One that was given up soon says nothing."""
         if took_ms > PIECE_MS_MAX:
-            self.events = min(self.events, max(EVENTS_MIN, events // 2))
+            half = max(events, self.events) // 2
+            self.events = min(self.events, max(EVENTS_MIN, half))
         elif committed and took_ms < PIECE_MS_MIN and events >= self.events:
             self.events = min(EVENTS_MAX, self.events + self.events // 4 + 1)

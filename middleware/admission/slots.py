@@ -42,11 +42,12 @@ has two ends and perhaps a third: so the table shrinks faster than it grows, at 
 class Slot:
     """From `at_ns` on its owner is expected, until `until_ns`.
 
-    `booked_ns` is the moment that it was booked for, and so its rank: that never changes.
+    `rank` is the moment that it was booked for, and a number that no other slot has. It never
+    changes.
     """
 
     key: Hashable
-    booked_ns: int
+    rank: tuple[int, int]
     at_ns: int
     until_ns: int
     again: bool
@@ -66,9 +67,9 @@ class Slots:
         self._ends: list[tuple[int, int, Slot]] = []
         self._order = count()
         # Moments still ahead, those of them that were booked again, and the ranks of all of them.
-        self._ahead: SortedList[tuple[int, int]] = SortedList()
+        self._ahead: SortedList[tuple[int, tuple[int, int]]] = SortedList()
         self._ahead_again: SortedList[int] = SortedList()
-        self._ranks: SortedList[int] = SortedList()
+        self._ranks: SortedList[tuple[int, int]] = SortedList()
         self._first_time_ns = 0
         self._again_ns = 0
         self.kept = Kept(grace_ns)
@@ -107,8 +108,8 @@ class Slots:
     def owe(self, key: Hashable, now_ns: int) -> None:
         """Let a client that was admitted in vain come back whenever it likes, before all others."""
         if self._has_room(key):
-            until_ns = now_ns + OWED_NS
-            self._replace(Slot(key, now_ns, now_ns, until_ns, again=True, came=True), now_ns)
+            rank, until_ns = self._rank(now_ns), now_ns + OWED_NS
+            self._replace(Slot(key, rank, now_ns, until_ns, again=True, came=True), now_ns)
 
     def move_up(self, slot: Slot, now_ns: int, behind_ns: int, interval_ns: int) -> None:
         """Move a slot to where it stands behind the line and those ahead, if that is earlier.
@@ -116,8 +117,8 @@ class Slots:
         Moments that were booked while the drain was slow are too far away when it is fast again.
         """
         self._forget_past(now_ns)
-        rank = self._ranks.bisect_right(slot.booked_ns)
-        at_ns = now_ns + behind_ns + rank * interval_ns
+        ahead = self._ranks.bisect_right(slot.rank)
+        at_ns = now_ns + behind_ns + ahead * interval_ns
         if at_ns < slot.at_ns:
             self._strike(slot)
             slot.at_ns, slot.until_ns = at_ns, at_ns + _window_ns(at_ns - now_ns)
@@ -140,7 +141,7 @@ class Slots:
             self._again_ns = at_ns
         else:
             self._first_time_ns = at_ns
-        slot = Slot(key, at_ns, at_ns, at_ns + _window_ns(at_ns - now_ns), again)
+        slot = Slot(key, self._rank(at_ns), at_ns, at_ns + _window_ns(at_ns - now_ns), again)
         self._replace(slot, now_ns)
         return slot
 
@@ -153,7 +154,7 @@ class Slots:
         if again:
             ahead = self._ahead_again
             return len(ahead) if until_ns is None else ahead.bisect_right(until_ns)
-        return len(self._ahead) if until_ns is None else self._ahead.bisect_left((until_ns + 1, 0))
+        return len(self._ahead) if until_ns is None else self._ahead.bisect_left(_after(until_ns))
 
     def next_in_ns(self, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool) -> int:
         """Return how far away the next moment is, without booking it."""
@@ -184,6 +185,9 @@ class Slots:
         self._horizon_ns = horizon_ns
         self._grace_ns = grace_ns
         self.kept.reconfigure(grace_ns)
+
+    def _rank(self, at_ns: int) -> tuple[int, int]:
+        return at_ns, next(self._order)
 
     def _end_ns(self, slot: Slot) -> int:
         return slot.until_ns if slot.served else slot.until_ns + self._grace_ns
@@ -235,26 +239,31 @@ class Slots:
             self.kept.lapsed(now_ns)
 
     def _enter(self, slot: Slot) -> None:
-        self._ahead.add((slot.at_ns, slot.booked_ns))
-        self._ranks.add(slot.booked_ns)
+        self._ahead.add((slot.at_ns, slot.rank))
+        self._ranks.add(slot.rank)
         if slot.again:
             self._ahead_again.add(slot.at_ns)
 
     def _strike(self, slot: Slot) -> None:
-        moment = (slot.at_ns, slot.booked_ns)
+        moment = (slot.at_ns, slot.rank)
         if moment in self._ahead:
             self._ahead.remove(moment)
-            self._ranks.remove(slot.booked_ns)
+            self._ranks.remove(slot.rank)
             if slot.again:
                 self._ahead_again.remove(slot.at_ns)
 
     def _forget_past(self, now_ns: int) -> None:
-        past = self._ahead.bisect_left((now_ns + 1, 0))
+        past = self._ahead.bisect_left(_after(now_ns))
         if past:
-            for _, booked_ns in self._ahead[:past]:
-                self._ranks.remove(booked_ns)
+            for _, rank in self._ahead[:past]:
+                self._ranks.remove(rank)
             del self._ahead[:past]
             del self._ahead_again[: self._ahead_again.bisect_right(now_ns)]
+
+
+def _after(at_ns: int) -> tuple[int, tuple[int, int]]:
+    """Return what is greater than whatever is at this moment."""
+    return at_ns + 1, (0, 0)
 
 
 def _window_ns(told_ns: int) -> int:

@@ -262,3 +262,20 @@ def test_a_window_that_is_over_is_a_promise_not_kept_and_one_in_which_its_owner_
         assert slot is not None
         slots.come(slot, 20 * S)
     assert slots.kept.of(1000) == 1000
+
+
+def test_two_slots_at_the_same_moment_are_two() -> None:
+    """Somebody who returns and somebody who comes first may be told the same moment."""
+    slots = Slots(600 * S, 0)
+    slots.reserve("first", 0, 0, S, again=False)
+    slots.reserve("again", 0, 0, S, again=True)
+    assert slots.promised(0, None) == 2
+    slots.serve("again", 0)
+    slots.serve("again", 0)
+    assert slots.promised(0, None) == 1
+    slots.serve("first", 0)
+    assert slots.promised(0, None) == 0
+    last = slots.reserve("last", 0, 0, 10 * S, again=False)
+    assert last is not None
+    slots.move_up(last, 0, 0, S)
+    assert last.at_ns == S

@@ -43,6 +43,12 @@ def test_slow_pieces_that_were_on_their_way_at_once_halve_the_next_once() -> Non
     assert size.events == 50
 
 
+def test_a_slow_tail_of_a_batch_does_not_make_the_pieces_tiny() -> None:
+    size = PieceSize()
+    size.learn(3, 1000.0)
+    assert size.events == 50
+
+
 def test_a_piece_that_was_given_up_late_makes_the_next_smaller_and_soon_no_larger() -> None:
     size = PieceSize()
     size.learn(100, 1.0, committed=False)
