@@ -20,26 +20,26 @@ class Owners:
         self._now_ns = 0
 
     def live(self, steps: int) -> None:
-        """Let so many things happen, and look at the books after each."""
+        """Let so many things happen, and look at the books now and then."""
         verbs = (self._reserve, self._reserve, self._come, self._serve, self._owe, self._move_up)
         for _ in range(steps):
             self._now_ns += self._dice.choice(STEPS_NS)
             self._dice.choice(verbs)(self._dice.randrange(8))
-            self._look()
+            if self._dice.random() < 0.2:
+                self._look()
 
     def _look(self) -> None:
+        self._remember()
         now_ns = self._now_ns
-        for key in range(8):
-            slot = self._slots.find(key, now_ns)
-            if slot is None:
-                self._of.pop(key, None)
-            else:
-                self._of[key] = slot
         ahead = [slot for slot in self._of.values() if slot.at_ns > now_ns and not slot.served]
         assert self._slots.promised(now_ns, None) == len(ahead)
         until_ns = now_ns + S
         within = [slot for slot in ahead if slot.again and slot.at_ns <= until_ns]
         assert self._slots.promised(now_ns, until_ns, again=True) == len(within)
+
+    def _remember(self) -> None:
+        found = {key: self._slots.find(key, self._now_ns) for key in range(8)}
+        self._of = {key: slot for key, slot in found.items() if slot is not None}
 
     def _reserve(self, key: int) -> None:
         behind_ns, interval_ns = self._dice.choice(STEPS_NS), 10 * MS
@@ -60,6 +60,7 @@ class Owners:
         slot = self._slots.find(key, self._now_ns)
         if slot is None or slot.served or self._now_ns >= slot.at_ns:
             return
+        self._remember()
         before = [each for each in self._of.values() if each.rank <= slot.rank]
         ahead = [each for each in before if each.at_ns > self._now_ns and not each.served]
         moved_ns = min(slot.at_ns, self._now_ns + len(ahead) * MS)
