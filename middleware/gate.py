@@ -87,8 +87,7 @@ class AdmissionGate:
         if isinstance(decision, Waiting):
             await self._wait_then_run(decision, scope, Inbox(receive), send)
         elif isinstance(decision, Admitted):
-            self._emit(decision.place, Verdict.ADMITTED, 0)
-            await self._run(decision.place, scope, receive, send)
+            await self._run(decision.place, 0, scope, receive, send)
         else:
             self._emit_refused(decision, 0)
             await _answer(decision, scope, receive, send)
@@ -114,8 +113,7 @@ class AdmissionGate:
             self._emit_refused(refused, waited_ns)
             await _answer(refused, scope, inbox.receive, send)
         else:
-            self._emit(place, Verdict.ADMITTED, waited_ns)
-            await self._run(place, scope, inbox.receive, send)
+            await self._run(place, waited_ns, scope, inbox.receive, send)
 
     async def _wait(self, waiting: Waiting, inbox: "Inbox") -> Refused | None:
         """Return None when the place is granted, or the refusal. Raises `ClientLeft`."""
@@ -130,7 +128,9 @@ class AdmissionGate:
             del self._turns[waiting.place]
             watcher.cancel()
 
-    async def _run(self, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run(
+        self, place: Place, waited_ns: int, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         status = 0
 
         async def send_and_leave(message: Message) -> None:
@@ -146,6 +146,7 @@ class AdmissionGate:
         state["hand_on_place"] = partial(self._hand_on, place)
         outcome = Outcome.IGNORE
         try:
+            self._emit(place, Verdict.ADMITTED, waited_ns)
             await self._app(scope, receive, send_and_leave)
         except Problem as problem:
             outcome = _outcome(problem.kind.status)

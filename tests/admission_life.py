@@ -117,7 +117,7 @@ def expect_nothing_left(core: AdmissionCore) -> None:
     for turn in range(100 * CLIENTS):
         core._slots.find("nobody", later_ns + turn)
     assert len(core._slots) == 0
-    assert not core._slots._ends
+    assert not core._slots._looks
     assert core._slots.promised(later_ns, None) == 0
     assert core._slots.kept.of(1000) == 1000
 

@@ -15,7 +15,6 @@ far end. The order of booking stays, whatever happens to the moments.
     forgotten
 """
 
-import heapq
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import count
@@ -34,8 +33,9 @@ OWED_NS = 5 * SECOND_NS
 """For how long a client that was admitted in vain may come back: it is told to after 0.5 to 3 s."""
 
 SWEPT_MAX = 4
-"""How many ends of windows and graces are looked at in a call. A call books at most one slot, which
-has two ends and perhaps a third: so the table shrinks faster than it grows, at a bounded cost."""
+"""How many slots whose window or grace is over are looked at in a call. A call books at most one,
+which is looked at up to three times: so the table shrinks faster than it grows, at a bounded
+cost."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +51,8 @@ class Slot:
     at_ns: int
     until_ns: int
     again: bool
+    look_ns: int
+    """When it is looked at next, since its window or its grace is over then."""
     came: bool = False
     missed: bool = False
     served: bool = False
@@ -64,7 +66,8 @@ class Slots:
         self._grace_ns = grace_ns
         self._keys_max = keys_max
         self._slots: dict[Hashable, Slot] = {}
-        self._ends: list[tuple[int, int, Slot]] = []
+        # One entry for each slot: when it is looked at next.
+        self._looks: SortedList[tuple[int, int, Slot]] = SortedList()
         self._order = count()
         # Moments still ahead, those of them that were booked again, and the ranks of all of them.
         self._ahead: SortedList[tuple[int, tuple[int, int]]] = SortedList()
@@ -102,14 +105,15 @@ class Slots:
                 slot.at_ns, slot.until_ns = now_ns, now_ns + WINDOW_NS_MIN
             self.come(slot, now_ns)
             slot.served = True
-            self._push(slot.until_ns, slot)
+            self._look_again(slot, slot.until_ns)
             self._sweep(now_ns)
 
     def owe(self, key: Hashable, now_ns: int) -> None:
         """Let a client that was admitted in vain come back whenever it likes, before all others."""
         if self._has_room(key):
-            rank, until_ns = self._rank(now_ns), now_ns + OWED_NS
-            self._replace(Slot(key, rank, now_ns, until_ns, again=True, came=True), now_ns)
+            slot = self._slot(key, now_ns, OWED_NS, again=True)
+            slot.came = True
+            self._replace(slot, now_ns)
 
     def move_up(self, slot: Slot, now_ns: int, behind_ns: int, interval_ns: int) -> None:
         """Move a slot to where it stands behind the line and those ahead, if that is earlier.
@@ -141,7 +145,7 @@ class Slots:
             self._again_ns = at_ns
         else:
             self._first_time_ns = at_ns
-        slot = Slot(key, self._rank(at_ns), at_ns, at_ns + _window_ns(at_ns - now_ns), again)
+        slot = self._slot(key, at_ns, _window_ns(at_ns - now_ns), again=again)
         self._replace(slot, now_ns)
         return slot
 
@@ -186,8 +190,9 @@ class Slots:
         self._grace_ns = grace_ns
         self.kept.reconfigure(grace_ns)
 
-    def _rank(self, at_ns: int) -> tuple[int, int]:
-        return at_ns, next(self._order)
+    def _slot(self, key: Hashable, at_ns: int, window_ns: int, *, again: bool) -> Slot:
+        until_ns = at_ns + window_ns
+        return Slot(key, (at_ns, next(self._order)), at_ns, until_ns, again, until_ns)
 
     def _end_ns(self, slot: Slot) -> int:
         return slot.until_ns if slot.served else slot.until_ns + self._grace_ns
@@ -199,32 +204,30 @@ class Slots:
         before = self._slots.get(slot.key)
         if before is not None:
             self._strike(before)
+            self._looks.remove(_look(before))
             if before.missed and not before.came:
                 self.kept.lapsed(now_ns)
         self._slots[slot.key] = slot
         self._enter(slot)
-        self._push(slot.until_ns, slot)
+        self._looks.add(_look(slot))
 
-    def _push(self, at_ns: int, slot: Slot) -> None:
-        heapq.heappush(self._ends, (at_ns, next(self._order), slot))
+    def _look_again(self, slot: Slot, at_ns: int) -> None:
+        self._looks.remove(_look(slot))
+        slot.look_ns = at_ns
+        self._looks.add(_look(slot))
 
     def _sweep(self, now_ns: int) -> None:
         """Look at windows and graces that are over, a few at a time."""
         for _ in range(SWEPT_MAX):
-            if not self._ends or self._ends[0][0] >= now_ns:
+            if not self._looks or self._looks[0][0] >= now_ns:
                 break
-            slot = heapq.heappop(self._ends)[2]
-            if self._slots.get(slot.key) is not slot:
-                continue
+            slot = self._looks[0][2]
             if now_ns > self._end_ns(slot):
                 self._forget(slot, now_ns)
-                del self._slots[slot.key]
-                if not self._slots:
-                    self.kept.forget()
             else:
                 if not slot.came:
                     self._miss(slot, now_ns)
-                self._push(self._end_ns(slot), slot)
+                self._look_again(slot, self._end_ns(slot))
 
     def _miss(self, slot: Slot, now_ns: int) -> None:
         if not slot.missed:
@@ -232,11 +235,15 @@ class Slots:
             self.kept.missed(now_ns)
 
     def _forget(self, slot: Slot, now_ns: int) -> None:
-        """Leave the books of a slot that ends."""
+        """End a slot."""
         self._strike(slot)
+        self._looks.remove(_look(slot))
+        del self._slots[slot.key]
         if not slot.came:
             self._miss(slot, now_ns)
             self.kept.lapsed(now_ns)
+        if not self._slots:
+            self.kept.forget()
 
     def _enter(self, slot: Slot) -> None:
         self._ahead.add((slot.at_ns, slot.rank))
@@ -259,6 +266,10 @@ class Slots:
                 self._ranks.remove(rank)
             del self._ahead[:past]
             del self._ahead_again[: self._ahead_again.bisect_right(now_ns)]
+
+
+def _look(slot: Slot) -> tuple[int, int, Slot]:
+    return slot.look_ns, slot.rank[1], slot
 
 
 def _after(at_ns: int) -> tuple[int, tuple[int, int]]:

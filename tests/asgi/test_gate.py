@@ -325,3 +325,18 @@ def test_whatever_meets_in_one_tick_the_place_is_given_on_exactly_once(
         assert ("/victim" in bench.started) >= (victim.status == 200)
 
     run_virtual(meet())
+
+
+@virtual
+async def test_a_hook_that_fails_fails_the_request_and_holds_no_place() -> None:
+    bench = Bench()
+
+    def hook(event: AdmissionEvent) -> None:
+        raise ValueError(event.verdict)
+
+    gate = AdmissionGate(bench.app, core=bench.core, classify=bench.classify, hooks=[hook])
+    exchange = Exchange(gate, http_scope("GET", "/a"), b"")
+    with pytest.raises(ValueError, match="admitted"):
+        await exchange.task
+    assert bench.at_rest()
+    assert bench.started == []

@@ -273,3 +273,13 @@ def test_two_slots_at_the_same_moment_are_two() -> None:
     slots.serve("again", S)
     assert slots.find("again", 3 * S + 1) is None
     assert slots.find("first", 3 * S + 1) is not None
+
+
+def test_a_client_that_comes_late_again_and_again_leaves_nothing_behind() -> None:
+    slots = Slots(120 * S, 3600 * S)
+    for turn in range(1000):
+        now_ns = turn * 10 * S
+        slots.find("a", now_ns)
+        slots.reserve("a", now_ns, 0, S, again=True)
+        slots.owe("b", now_ns)
+    assert len(slots) == len(slots._looks) == 2
