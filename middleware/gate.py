@@ -174,6 +174,7 @@ class AdmissionGate:
         if not at_once:
             _record_wait(waited_ns)
         if refused is not None:
+            self._emit_refused(refused, waited_ns)
             raise _problem(refused)
         self._emit(place, Verdict.RESUMED, waited_ns)
 

@@ -27,9 +27,14 @@ class PieceSize:
         self.events = EVENTS_FIRST
 
     def learn(self, events: int, took_ms: float, *, committed: bool = True) -> None:
-        """Learn from a piece of so many events. One that was given up soon says nothing."""
+        """Learn from a piece of so many events.
+
+        A slow one says nothing if a smaller one would be no quicker, nor does one that was given up
+        soon.
+        """
         if took_ms > PIECE_MS_MAX:
-            half = max(events, self.events) // 2
-            self.events = min(self.events, max(EVENTS_MIN, half))
+            if events > EVENTS_MIN:
+                half = max(events, self.events) // 2
+                self.events = min(self.events, max(EVENTS_MIN, half))
         elif committed and took_ms < PIECE_MS_MIN and events >= self.events:
             self.events = min(EVENTS_MAX, self.events + self.events // 4 + 1)

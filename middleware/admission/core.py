@@ -38,7 +38,7 @@ from middleware.admission.decision import (
 )
 from middleware.admission.drain import Drain
 from middleware.admission.line import SIZE_MAX, Line
-from middleware.admission.outlook import Outlook
+from middleware.admission.outlook import Outlook, fits
 from middleware.admission.places import Places
 from middleware.admission.quota import Quotas
 from middleware.admission.settings import (
@@ -52,10 +52,6 @@ from middleware.admission.settings import (
 )
 from middleware.admission.shares import Shares
 from middleware.admission.slots import Slot, Slots
-
-WAIT_SHARE = (19, 20)
-"""Whoever expects to need more than this share of its budget does not wait: the expectation is an
-average, and to be refused after waiting is the slowest way to be refused."""
 
 SLOT_PACE = (100, 99)
 """Slots are 1 % further apart than the drain, so that returners never build a line of their own.
@@ -117,15 +113,15 @@ class AdmissionCore:
     def leave(self, place: Place, outcome: Outcome, now_ns: int) -> Turn:
         """End a place, wherever it stands, and hand on what it held. Twice is once."""
         now_ns = self._pass_time(now_ns)
-        if place.standing is Standing.GONE:
+        standing, place.standing = place.standing, Standing.GONE
+        if standing is Standing.GONE:
             return NOBODY
-        if place.standing is Standing.WAITING:
+        if standing is Standing.WAITING:
             self._line.remove(place)
         elif place.cls is not Class.CONTROL:
             self._end(place, outcome, now_ns)
             if outcome is Outcome.SUCCESS:
                 self._drain.serve(share_of(place.cls), place.held_ns)
-        place.standing = Standing.GONE
         return self._turn(now_ns)
 
     def hand_on(self, place: Place, now_ns: int) -> Turn:
@@ -140,6 +136,8 @@ class AdmissionCore:
         assert not CLASS_TABLE[place.cls].one_client, "its quota would be taken again"
         self._end(place, Outcome.SUCCESS, now_ns)
         place.standing = Standing.WAITING
+        # Too late is only who has to wait for others.
+        place.deadline_ns = max(place.deadline_ns, now_ns + 1)
         self._line.push_again(place)
         return self._turn(now_ns)
 
@@ -189,10 +187,8 @@ class AdmissionCore:
         """Note who has waited until now, and return the moment. A clock that goes back stands."""
         self._now_ns = now_ns = max(now_ns, self._now_ns)
         places = self._places
-        bound: list[tuple[Share, int]] = []
-        if self._line:
-            waiting = filter(self._line.waiting_in, SHARES)
-            bound = [(share, places.of[share]) for share in waiting if places.free(share) <= 0]
+        waiting = filter(self._line.waiting_in, SHARES) if self._line else ()
+        bound = [(share, places.of[share]) for share in waiting if places.free(share) <= 0]
         span_ns = self._drain.pass_time(now_ns, bound)
         if span_ns and places.running:
             for share in SHARES:
@@ -219,8 +215,7 @@ class AdmissionCore:
         if self._head(Share.LOGINS, now_ns) is None and self._can_run(place, now_ns):
             self._slots.come(slot, now_ns)
             return Admitted(self._start(place, now_ns))
-        behind_ns = self._outlook.wait_ns(Class.INITIALIZE, 0, now_ns)
-        self._slots.move_up(slot, now_ns, behind_ns, self._slot_interval_ns())
+        self._slots.move_up(slot, now_ns, *self._moments(Class.INITIALIZE, now_ns))
         retry_after_ns = slot.at_ns - now_ns
         return Refused(Class.INITIALIZE, Reason.SLOT_EARLY, retry_after_ns, reserved=True)
 
@@ -257,7 +252,7 @@ class AdmissionCore:
             return True
         held_ns = self._drain.held_ns(share_of(place.cls))
         wait_ns = (waiting + 1) * held_ns // self._settings.running_per_key
-        return _fits(wait_ns, place.deadline_ns - now_ns)
+        return fits(wait_ns, place.deadline_ns - now_ns)
 
     def _may_wait(self, place: Place, slot: Slot | None, vitals: Vitals, now_ns: int) -> bool:
         budget_ns = place.deadline_ns - now_ns
@@ -267,7 +262,7 @@ class AdmissionCore:
             return False
         promised = self._promised_before(place, slot, now_ns)
         wait_ns = self._outlook.wait_ns(place.cls, promised, now_ns) + vitals.loop_lag_ns
-        return _fits(wait_ns, budget_ns)
+        return fits(wait_ns, budget_ns)
 
     def _promised_before(self, place: Place, slot: Slot | None, now_ns: int) -> int:
         """Return how many who are not here yet are expected within the budget, and go first.
@@ -289,14 +284,18 @@ class AdmissionCore:
         interval_ns = self._outlook.login_interval_ns() * SLOT_PACE[0] // SLOT_PACE[1] + 1
         return max(1, self._slots.kept.of(interval_ns))
 
+    def _moments(self, cls: Class, now_ns: int) -> tuple[int, int]:
+        """Return behind how much time the moments of a class begin, and how far apart they are."""
+        interval_ns = self._slot_interval_ns()
+        horizon_ns = self._slots.horizon_ns(interval_ns)
+        return self._outlook.booked_behind_ns(cls, horizon_ns, now_ns), interval_ns
+
     def _refuse(self, place: Place, reason: Reason, now_ns: int) -> Refused:
         arrival = place.arrival
         if not CLASS_TABLE[place.cls].rated:
             return Refused(place.cls, reason, self._unslotted_ns(arrival))
         again = place.cls is Class.RETURNING
-        interval_ns = self._slot_interval_ns()
-        horizon_ns = self._slots.horizon_ns(interval_ns)
-        behind_ns = self._outlook.booked_behind_ns(place.cls, horizon_ns, now_ns)
+        behind_ns, interval_ns = self._moments(place.cls, now_ns)
         span_ns = None
         if arrival.verified:
             slot = self._slots.reserve(arrival.key, now_ns, behind_ns, interval_ns, again=again)
@@ -317,7 +316,7 @@ class AdmissionCore:
     def _start(self, place: Place, now_ns: int) -> Place:
         share = share_of(place.cls)
         if not self._places.of[share]:
-            self._drain.start_from_idle(share)
+            self._drain.start_from_rest(share)
         self._places.start(place)
         place.charged_ns = self._drain.held_ns(share)
         self._shares.start(share, place.charged_ns)
@@ -335,6 +334,8 @@ class AdmissionCore:
         """Free what a running place held, settle its share's account, and learn from it."""
         share = share_of(place.cls)
         self._places.end(place)
+        if not self._places.of[share]:
+            self._drain.rest(share)
         held_ns = now_ns - place.started_at_ns
         self._shares.end(share, max(0, place.charged_ns - held_ns))
         place.held_ns += held_ns
@@ -394,7 +395,3 @@ class AdmissionCore:
         if token_at_ns == now_ns and self._head(Share.LOGINS, now_ns) is None:
             return deadline_ns  # they wait for other requests of their own clients
         return min(deadline_ns, token_at_ns) if self._places.free(Share.LOGINS) > 0 else deadline_ns
-
-
-def _fits(wait_ns: int, budget_ns: int) -> bool:
-    return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]

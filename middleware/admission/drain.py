@@ -59,6 +59,7 @@ class Drain:
         self._held_ns = dict.fromkeys(Share, HELD_NS_PRIOR)
         self._served_ns = dict.fromkeys(Share, HELD_NS_PRIOR)
         self._sign_of_life_ns = dict.fromkeys(Share, 0)
+        self._rests_since_ns = dict.fromkeys(Share, -1)
         self._seen_ns = 0
         self.reconfigure(settings)
 
@@ -79,9 +80,17 @@ class Drain:
                 self._sign_of_life_ns[share] += span_ns - STEP_NS_MAX
         return span_ns
 
-    def start_from_idle(self, share: Share) -> None:
-        """Note that the share takes a place and holds no other: nothing could end until now."""
-        self._sign_of_life_ns[share] = self._seen_ns
+    def rest(self, share: Share) -> None:
+        """Note that the share holds no place any more."""
+        self._rests_since_ns[share] = self._seen_ns
+
+    def start_from_rest(self, share: Share) -> None:
+        """Note that the share takes a place and holds no other: nothing could end until now.
+
+        Where its only place has just been handed on, it was not at rest.
+        """
+        if self._rests_since_ns[share] < self._seen_ns:
+            self._sign_of_life_ns[share] = self._seen_ns
 
     def end(self, share: Share, held_ns: int) -> None:
         """Learn from a place that ended well, or was handed on."""

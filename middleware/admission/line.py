@@ -3,8 +3,8 @@
 import heapq
 from bisect import insort
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable
-from itertools import chain, count
+from collections.abc import Callable, Hashable, Iterator
+from itertools import chain
 from operator import attrgetter
 
 from middleware.admission.decision import Class, Place, Share, Standing
@@ -14,6 +14,7 @@ SIZE_MAX = 20_000
 """A bound on memory. The one that matters is time: who cannot be served in time never enters."""
 
 _by_number = attrgetter("number")
+_by_deadline = attrgetter("deadline_ns")
 
 
 class Line:
@@ -25,10 +26,9 @@ class Line:
         self._ahead: dict[Class, list[Place]] = {cls: [] for cls in Class}
         self._per_key: Counter[Hashable] = Counter()
         self._per_share = dict.fromkeys(Share, 0)  # asked several times a request
-        # Entries of places that no longer wait stay until their deadline, or until nobody waits. A
-        # place that waits again has another deadline than before.
+        # Entries of places that no longer wait stay until their deadline, at most one wait budget,
+        # or until nobody waits.
         self._deadlines: list[tuple[int, int, Place]] = []
-        self._order = count()
 
     def __len__(self) -> int:
         return sum(self._per_share.values())
@@ -40,9 +40,13 @@ class Line:
         """Put a waiting place at the end of its class, until its deadline."""
         self._add(place)
         self._queues[place.cls][place] = None
+        heapq.heappush(self._deadlines, (place.deadline_ns, place.number, place))
 
     def push_again(self, place: Place) -> None:
-        """Put a place that ran back to where it came from: ahead of all who came later."""
+        """Put a place that ran back to where it came from: ahead of all who came later.
+
+        No more do than there are places.
+        """
         self._add(place)
         insort(self._ahead[place.cls], place, key=_by_number)
 
@@ -83,24 +87,27 @@ class Line:
 
     def pop_expired(self, now_ns: int) -> Place | None:
         """Take out and return one place whose deadline has passed, or None."""
-        deadline_ns = self.next_deadline_ns()
-        if deadline_ns is None or deadline_ns > now_ns:
+        place = min(self._first_to_expire(), key=_by_deadline, default=None)
+        if place is None or place.deadline_ns > now_ns:
             return None
-        place = heapq.heappop(self._deadlines)[2]
         self.remove(place)
         return place
 
     def next_deadline_ns(self) -> int | None:
         """Return the earliest deadline of those who wait, or None."""
+        return min(map(_by_deadline, self._first_to_expire()), default=None)
+
+    def _first_to_expire(self) -> Iterator[Place]:
+        """Yield who expires first of those who never ran, and all who wait again."""
         while self._deadlines:
-            deadline_ns, _, place = self._deadlines[0]
-            if place.standing is Standing.WAITING and place.deadline_ns == deadline_ns:
-                return deadline_ns
+            place = self._deadlines[0][2]
+            if place in self._queues[place.cls]:
+                yield place
+                break
             heapq.heappop(self._deadlines)
-        return None
+        yield from chain.from_iterable(self._ahead.values())
 
     def _add(self, place: Place) -> None:
         assert place.standing is Standing.WAITING
-        heapq.heappush(self._deadlines, (place.deadline_ns, next(self._order), place))
         self._per_key[place.arrival.key] += 1
         self._per_share[share_of(place.cls)] += 1

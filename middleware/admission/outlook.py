@@ -13,6 +13,10 @@ from middleware.admission.settings import (
     share_of,
 )
 
+WAIT_SHARE = (19, 20)
+"""Whoever expects to need more than this share of its budget does not wait: the expectation is an
+average, and to be refused after waiting is the slowest way to be refused."""
+
 STILL_LINE_LIMITS = 4
 """While it stands still, nobody joins a line longer than so many times the limit."""
 
@@ -106,3 +110,8 @@ class Outlook:
         if self._places.free(share) <= 0:
             return Bound.STANDSTILL if self.silence_ns(share, now_ns) else Bound.PLACES
         return Bound.RATE if self.token_wait_ns(share, now_ns) else Bound.KEY
+
+
+def fits(wait_ns: int, budget_ns: int) -> bool:
+    """Return whether somebody with such a budget joins a line with such an expected wait."""
+    return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]

@@ -188,6 +188,9 @@ class Slots:
         """Change the horizon for slots still to be given, and the grace of all."""
         self._horizon_ns = horizon_ns
         self._grace_ns = grace_ns
+        for slot in self._slots.values():
+            slot.look_ns = min(slot.look_ns, self._end_ns(slot))
+        self._looks = SortedList(map(_look, self._slots.values()))
         self.kept.reconfigure(grace_ns)
 
     def _slot(self, key: Hashable, at_ns: int, window_ns: int, *, again: bool) -> Slot:

@@ -111,6 +111,8 @@ async def test_a_batch_that_may_not_finish_is_answered_with_a_moment_to_come_bac
     assert bench.failure.reason == Reason.WAIT_EXPIRED
     assert bench.failure.headers["Retry-After"] == "1"
     assert bench.pieces == ["/batch 0"]
+    verdicts = [event.verdict for event in bench.events if event.cls is Class.EVENTS]
+    assert verdicts == [Verdict.ADMITTED, Verdict.RESUMED, Verdict.REFUSED]
     await bench.end("/player")
     assert player.status == 200
     assert bench.at_rest()

@@ -105,9 +105,20 @@ def test_nothing_has_ended_for_eight_times_held_and_a_quarter_of_a_second() -> N
         drain = learnt(held_ms * MS)
         longest_ns = 250 * MS if held_ms == 1 else 8 * drain.held_ns(PLAY)
         drain.pass_time(10 * S, [])
-        drain.start_from_idle(PLAY)
+        drain.start_from_rest(PLAY)
         assert drain.silence_ns(PLAY, 10 * S + longest_ns - 1) == 0
         assert drain.silence_ns(PLAY, 10 * S + longest_ns) == longest_ns
+
+
+def test_a_share_whose_only_place_is_handed_on_was_not_at_rest() -> None:
+    drain = learnt(MS)
+    drain.pass_time(S // 2, [])
+    drain.rest(PLAY)
+    drain.start_from_rest(PLAY)
+    assert drain.silence_ns(PLAY, S // 2) == S // 2
+    drain.pass_time(S // 2 + 1, [])
+    drain.start_from_rest(PLAY)
+    assert drain.silence_ns(PLAY, S) == S // 2 - 1
 
 
 def test_each_share_stands_still_for_itself() -> None:

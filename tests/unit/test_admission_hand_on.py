@@ -53,14 +53,17 @@ def test_a_batch_that_has_begun_may_finish_for_ten_seconds() -> None:
     assert core.hand_on(batch, S + 20 * MS).granted == (login,)
     assert core.wake(11 * S - 1).refused == ()
     assert core.leave(login, Outcome.SUCCESS, 11 * S - 1).granted == (batch,)
-    other = wait(core, 11 * S - 1, cls=Class.INITIALIZE)
-    turn = core.hand_on(batch, 11 * S)
-    assert turn.granted == (other,)
-    [(place, refused)] = turn.refused
+    # Nobody else waits: it goes on, however late it is.
+    assert core.hand_on(batch, 11 * S).granted == (batch,)
+    other = wait(core, 11 * S, cls=Class.GAMEPLAY)
+    turn = core.hand_on(batch, 11 * S + 20 * MS)
+    assert (turn.granted, turn.refused) == ((other,), ())
+    assert turn.wake_at_ns == 11 * S + 20 * MS + 1
+    [(place, refused)] = core.wake(11 * S + 20 * MS + 1).refused
     assert place is batch
     assert refused.reason is Reason.WAIT_EXPIRED
-    assert core.leave(batch, Outcome.IGNORE, 11 * S).granted == ()
-    core.leave(other, Outcome.SUCCESS, 11 * S)
+    assert core.leave(batch, Outcome.IGNORE, 12 * S).granted == ()
+    core.leave(other, Outcome.SUCCESS, 12 * S)
     assert repr(core) == "<AdmissionCore 0/1 running, 0 waiting, 0 slots>"
 
 

@@ -283,3 +283,14 @@ def test_a_client_that_comes_late_again_and_again_leaves_nothing_behind() -> Non
         slots.reserve("a", now_ns, 0, S, again=True)
         slots.owe("b", now_ns)
     assert len(slots) == len(slots._looks) == 2
+
+
+def test_a_shorter_grace_frees_the_table_at_once() -> None:
+    slots = Slots(120 * S, 3600 * S, keys_max=3)
+    for client in range(3):
+        slots.reserve(client, 0, 0, S, again=False)
+    slots.find("nobody", 10 * S)
+    assert slots.reserve("newcomer", 10 * S, 0, S, again=False) is None
+    slots.reconfigure(120 * S, 0)
+    assert slots.reserve("newcomer", 10 * S, 0, S, again=False) is not None
+    assert len(slots) == len(slots._looks) == 1

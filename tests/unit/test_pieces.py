@@ -43,9 +43,11 @@ def test_slow_pieces_that_were_on_their_way_at_once_halve_the_next_once() -> Non
     assert size.events == 50
 
 
-def test_a_slow_tail_of_a_batch_does_not_make_the_pieces_tiny() -> None:
+def test_a_slow_tail_of_a_batch_says_little_about_larger_pieces() -> None:
     size = PieceSize()
-    size.learn(3, 1000.0)
+    size.learn(25, 1000.0)
+    assert size.events == 100
+    size.learn(26, 1000.0)
     assert size.events == 50
 
 
