@@ -76,6 +76,18 @@ def test_a_batch_is_told_when_it_may_not_finish_though_nothing_else_happens() ->
     assert [place for place, _ in core.wake(10 * S).refused] == [batch]
 
 
+def test_who_waits_again_expires_before_those_who_may_wait_longer() -> None:
+    core = AdmissionCore(replace(ONE, wait_ns_max=60 * S))
+    batch = admit(core, cls=Class.EVENTS)
+    wait(core, cls=Class.INITIALIZE)
+    core.hand_on(batch, 0)
+    later = wait(core, 9 * S + S // 2, cls=Class.EVENTS)
+    assert core.wake(9 * S + S // 2).wake_at_ns == 10 * S
+    turn = core.wake(10 * S)
+    assert [place for place, _ in turn.refused] == [batch]
+    assert turn.wake_at_ns == later.deadline_ns
+
+
 def test_a_place_that_was_given_back_hands_nothing_on_and_waits_for_nothing() -> None:
     core = AdmissionCore(ONE)
     batch = admit(core, cls=Class.EVENTS)

@@ -179,6 +179,7 @@ def test_a_new_moment_takes_the_place_of_one_that_is_due_and_breaks_no_promise()
         assert slots.reserve(client, S, 0, S, again=True)
     assert len(slots) == 256
     assert slots.kept.of(1000) == 1000
+    assert slots.kept._missing == 0
     assert slots.promised(S, None) == slots.promised(S, None, again=True) == 256
 
 
@@ -243,10 +244,10 @@ def test_a_moment_that_moves_up_takes_its_window_with_it() -> None:
     last = booked[-1]
     assert last is not None
     assert last.until_ns == 110 * S
-    slots.move_up(last, 0, 0, S)
-    assert (last.at_ns, last.until_ns) == (5 * S, 7 * S)
-    assert slots.find(4, 17 * S) is last
-    assert slots.find(4, 17 * S + 1) is None
+    slots.move_up(last, 50 * S, 0, 15 * S)
+    assert (last.at_ns, last.until_ns) == (95 * S, 99.5 * S)
+    assert slots.find(4, 109 * S) is last
+    assert slots.find(4, 110 * S) is None
 
 
 def test_a_window_that_is_over_is_a_promise_not_kept_and_one_in_which_its_owner_came_is() -> None:

@@ -93,6 +93,7 @@ def test_others_that_are_served_do_not_hide_that_logins_stand_still() -> None:
             wait(core, cls=Class.INITIALIZE)
         if cls is Class.GAMEPLAY:
             core.leave(admit(core, 249 * MS), outcome, 249 * MS)
+            admit(core, 249 * MS)
         else:
             core.leave(running[0], outcome, 249 * MS)
             wait(core, 249 * MS, cls=Class.INITIALIZE)
