@@ -177,12 +177,12 @@ def test_a_newcomer_passes_those_who_wait_for_their_own_requests_only() -> None:
 
 def test_who_would_wait_too_long_for_its_own_requests_is_told_so() -> None:
     core = AdmissionCore(replace(SETTINGS, limit=4))
-    admit(core, key="hog")
+    admit(core, S, key="hog")
     # A place is held for 20 ms, and gameplay waits 150 ms: seven turns and no eighth.
     for _ in range(7):
-        wait(core, key="hog")
-    assert refuse(core, key="hog").reason is Reason.LINE_PER_KEY
-    admit(core)
+        wait(core, S, key="hog")
+    assert refuse(core, S, key="hog").reason is Reason.LINE_PER_KEY
+    admit(core, S)
 
 
 def test_all_servers_under_one_key_are_bounded_by_their_share_alone() -> None:
