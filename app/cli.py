@@ -7,7 +7,6 @@ A disk that is full is one line and 1.
 
 import argparse
 import errno
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -23,7 +22,7 @@ from app.commands import (
     serve,
     settings,
 )
-from app.commands.common import CommandFailed
+from app.commands.common import CommandFailed, drop_output
 from app.domain.catalogue import CatalogueInvalid
 from app.errors import Problem
 from app.lifespan import SchemaBehind
@@ -69,12 +68,12 @@ def main(arguments: Sequence[str]) -> int:
     except FAILURES as error:
         return _complain(EXIT_FAILED, str(error))
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         return EXIT_PIPE_CLOSED
     except OSError as error:
         if error.errno not in NOT_WRITTEN:
             raise
-        _drop_output()
+        drop_output()
         return _complain(EXIT_FAILED, f"cannot write: {error}")
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -120,11 +119,6 @@ def _parser() -> argparse.ArgumentParser:
     playing.set_defaults(command=demo.demo)
     commands.add_parser("settings", help="show every setting").set_defaults(command=settings.show)
     return parser
-
-
-def _drop_output() -> None:
-    """Let what is buffered go nowhere; closing the output, Python would complain once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(code: int, *lines: str) -> int:

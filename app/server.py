@@ -41,6 +41,8 @@ CUT_S_MAX: Final = 1.0
 SHUTDOWN_S_MAX: Final = 10.0
 """How long cancelled requests, and the application's own end, may take."""
 
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 EXIT_OK: Final = 0
 EXIT_CUT: Final = 10
 
@@ -157,11 +159,20 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:
-            text = f"{host}:{port} is in use by another process; set {setting} to a free port."
+            text = (
+                f"{joined(host, port)} is in use by another process; set {setting} to a free port."
+            )
         else:
-            text = f"{host}:{port} cannot be bound ({error.strerror}); set HOST or {setting}."
+            text = (
+                f"{joined(host, port)} cannot be bound ({error.strerror}); set HOST or {setting}."
+            )
         raise CannotListen(text) from error
     return bound
+
+
+def joined(host: str, port: int) -> str:
+    """Return host and port as an address is written: IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def raise_file_limit() -> int:
@@ -238,14 +249,20 @@ class Listeners:
 
 
 class StopSignals:
-    """SIGTERM and SIGINT as two events: the first asks for an end, the second for a quick one."""
+    """SIGTERM, SIGINT, SIGHUP as two events: the first asks for an end, the second for a quick one.
+
+    SIGHUP comes when the terminal goes away.
+    """
 
     def __init__(self) -> None:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
+        # Under nohup it is to be ignored.
+        hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        self._numbers = [n for n in STOP_SIGNALS if hangs_up or n is not signal.SIGHUP]
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in self._numbers:
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         return self
 
@@ -255,7 +272,7 @@ class StopSignals:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in self._numbers:
             asyncio.get_running_loop().remove_signal_handler(number)
 
     def _on_signal(self) -> None:

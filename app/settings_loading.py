@@ -30,9 +30,6 @@ PREFIXES = (
 )
 """An unknown name that begins like this is an error: a typing mistake would not act."""
 
-UNSET_WHEN_EMPTY = {"otel_exporter_otlp_endpoint", "otel_service_name", "otel_traces_sampler_arg"}
-"""OpenTelemetry's specification reads an empty variable as one that is not set."""
-
 
 class SettingsInvalid(Exception):
     """The settings cannot be used. `errors` has one line for each thing to change."""
@@ -64,7 +61,9 @@ def load_settings(
         for name in names:
             field = name.lower()
             if name.isupper() and field in Settings.model_fields:
-                if names[name] or field not in UNSET_WHEN_EMPTY:
+                # An empty one is not set, as with OpenTelemetry's. Of an address or a folder it
+                # would mean every address, or this folder.
+                if names[name].strip():
                     values[field], origins[field] = names[name], origin
             elif origin == "file" or name.startswith(PREFIXES):
                 errors.append(_unknown(name, origin))

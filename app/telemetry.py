@@ -1,4 +1,4 @@
-"""What operators see: every metric's name, the logs' form, the tracer.
+"""What operators see: every metric's name, and the tracer.
 
 Metrics are recorded with prometheus-client (a tenth of the cost of the OpenTelemetry SDK's) under
 the semantic conventions' names where they have one. Spans go out over OTLP/HTTP only when
@@ -7,17 +7,11 @@ nothing.
 """
 
 import asyncio
-import logging
-import sys
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TextIO
 
-import msgspec
-import structlog
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -234,48 +228,3 @@ async def flush_spans(provider: TracerProvider) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(FLUSH_S_MAX):
             await done.wait()
-
-
-def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:
-    """Write one JSON object a line; on a terminal, a line that people can read."""
-    filtering = structlog.make_filtering_bound_logger(level.lower())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _add_trace_id,
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(),
-        ],
-        wrapper_class=filtering if stream.isatty() else _json_logger(filtering),
-        logger_factory=structlog.WriteLoggerFactory(stream),
-        cache_logger_on_first_use=True,
-    )
-    # Libraries speak through logging; only what is wrong with them concerns an operator.
-    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s: %(message)s")
-
-
-def _json_logger(filtering: Any) -> Any:
-    """Return the logger of JSON lines: each request writes one, so it is made in one step."""
-    encode = msgspec.json.Encoder(enc_hook=str).encode
-
-    class JsonLogger(filtering):  # type: ignore[misc]
-        def _proxy_to_logger(self, level: str, event: str | None = None, /, **fields: Any) -> None:
-            line = self._context | fields
-            line |= {"event": event, "level": level, "timestamp": datetime.now(UTC)}
-            _add_trace_id(self, level, line)
-            if "exc_info" in line:
-                structlog.processors.format_exc_info(self, level, line)
-            self._logger.msg(encode(line).decode())
-
-    return JsonLogger
-
-
-def _add_trace_id(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = f"{context.trace_id:032x}"
-        event["span_id"] = f"{context.span_id:016x}"
-    return event

@@ -17,7 +17,7 @@ from app.commands.common import (
     read_settings,
 )
 from app.domain.reward import ClaimState
-from app.telemetry import configure_logs
+from app.logs import configure_logs
 from db.outbox import PgOutbox, StoredClaim
 from db.pool import Database
 
@@ -89,7 +89,7 @@ def add_settle_arguments(parser: argparse.ArgumentParser) -> None:
 def show(chosen: argparse.Namespace) -> int:
     """Print the claims, the oldest first."""
     settings = read_settings().settings
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, sys.stderr)
     with reachable_database(settings) as database_url:
         listed = asyncio.run(_find(database_url, chosen.player, chosen.state))
     for stored in listed.found:
@@ -109,7 +109,7 @@ def settle(chosen: argparse.Namespace) -> int:
     if chosen.state is not None and chosen.verdict is not Verdict.RETRY:
         raise CommandFailed(f"{chosen.verdict} is said of one claim, by its id")
     settings = read_settings().settings
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, sys.stderr)
     with reachable_database(settings) as database_url:
         if chosen.state is None:
             asyncio.run(_settle(database_url, chosen.claim, chosen.verdict))

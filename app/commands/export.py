@@ -15,7 +15,7 @@ import msgspec
 from app.commands.common import connected, reachable_database, read_settings
 from app.commands.facts import facts_json
 from app.domain.clock import Clock
-from app.telemetry import configure_logs
+from app.logs import configure_logs
 from db.players import PgPlayers
 
 PAGE_PLAYERS: Final = 500
@@ -24,7 +24,7 @@ PAGE_PLAYERS: Final = 500
 def export(_: argparse.Namespace) -> int:
     """Write every player to standard output."""
     settings = read_settings().settings
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, sys.stderr)
     with reachable_database(settings) as database_url:
         asyncio.run(_write_players(database_url, sys.stdout.buffer))
     return 0

@@ -32,9 +32,9 @@ from app.domain.goal import Catalogue, GoalState
 from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
 from app.domain.view import View
+from app.logs import configure_logs
 from app.operations.clock import FIRST_MS, LAST_MS
 from app.services.challenges import Seen, see
-from app.telemetry import configure_logs
 from db.outbox import PgOutbox, StoredClaim
 from db.players import PgPlayers
 from db.revisions import PgRevisions
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def show(chosen: argparse.Namespace) -> int:
     """Print one player; raise `CommandFailed` if there is none of this id."""
     settings = read_settings().settings
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, sys.stderr)
     catalogue = load_catalogue(settings).catalogue
     with reachable_database(settings) as database_url:
         look = asyncio.run(_look(database_url, catalogue, chosen.player, chosen.at))

@@ -10,16 +10,17 @@ import uvloop
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.commands.common import load_catalogue, read_settings, running_database
+from app.commands.common import drop_output, load_catalogue, read_settings, running_database
 from app.domain.goal import Catalogue
 from app.handlers import health
 from app.lifespan import SchemaBehind, lifespan
+from app.logs import logging_apart
 from app.main import create_app
 from app.operations.main import create_operations_app
-from app.server import Addresses, run
+from app.server import Addresses, joined, run
 from app.settings import Environment, Settings
 from app.state import Lifecycle
-from app.telemetry import Metrics, configure_logs, create_tracer_provider
+from app.telemetry import Metrics, create_tracer_provider
 from db.migrate import migrate
 from middleware.loop_lag import LoopLag
 
@@ -27,7 +28,11 @@ from middleware.loop_lag import LoopLag
 def serve(_: argparse.Namespace) -> int:
     """Serve players until told to stop; return 10 if requests had to be cut, else 0."""
     settings = read_settings().settings
-    configure_logs(settings.log_level)
+    with logging_apart(settings.log_level):
+        return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
     loaded = load_catalogue(settings)
     provider = create_tracer_provider(
         settings.otel_service_name,
@@ -88,11 +93,10 @@ def _greet(settings: Settings, addresses: Addresses) -> None:
     """Tell a person at a local machine what to try; the log is for operators."""
     if settings.environment is not Environment.LOCAL:
         return
-    players, operations = (f"http://{host}:{port}" for host, port in addresses)
+    players, operations = (f"http://{joined(*address)}" for address in addresses)
     # Another Python has not what this one has.
     python = shlex.quote(sys.executable)
-    sys.stdout.write(
-        f"""
+    greeting = f"""
 Headrace is ready.
 
   players     {players}/challenge/v1/challenges
@@ -104,5 +108,8 @@ Headrace is ready.
   {python} -m app demo --url {players} --operations-url {operations}
 
 """
-    )
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(greeting)
+        sys.stdout.flush()
+    except OSError:
+        drop_output()  # nobody reads it, or there is no room: players can be served all the same

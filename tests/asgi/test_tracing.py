@@ -15,7 +15,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Problem, ProblemResponse, Reason
-from app.telemetry import Metrics, configure_logs
+from app.logs import configure_logs
+from app.telemetry import Metrics
 from middleware import tracing
 from middleware.tracing import LogThrottle, TracingMiddleware
 from tests.asgi_client import Exchange, http_scope

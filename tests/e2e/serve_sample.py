@@ -14,10 +14,11 @@ from typing import Any
 import uvloop
 from starlette.types import Receive, Scope, Send
 
+from app.logs import configure_logs
 from app.server import Addresses, CannotListen, run
 from app.settings import Settings
 from app.state import Lifecycle
-from app.telemetry import Metrics, configure_logs
+from app.telemetry import Metrics
 from tests.e2e.sample_app import SampleApp, answer
 
 FEW_FILES = 128
@@ -65,7 +66,7 @@ class Operations:
 
 
 def main(settings: dict[str, Any], how: str) -> int:
-    configure_logs("info")
+    configure_logs("info", sys.stderr)
     if how == "few-files":
         resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, FEW_FILES))
     lifecycle = Lifecycle()

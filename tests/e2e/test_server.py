@@ -90,7 +90,7 @@ def requests_cut(log: str) -> list[int]:
     return [line["requests_cut"] for line in lines if line["event"] == "drained"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_idle_server_ends_at_once_and_says_that_nothing_was_cut(number: int) -> None:
     with serving() as server, RawClient(server.player) as idle:
         assert idle.ask(request()).status == 200

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import AdmissionMode, Environment
+from app.settings import AdmissionMode, Environment, Settings
 from app.settings_loading import SettingsInvalid, load_settings, range_of
 from middleware.admission import Share
 
@@ -71,7 +71,7 @@ def test_a_rate_is_a_number_with_or_without_its_unit(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "300/min", "fast", "1e3", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "300/min", "fast", "1e3"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     [error] = errors_of({"ADMISSION_INITIALIZE_RATE": text})
     assert error.startswith(f"ADMISSION_INITIALIZE_RATE={text}: expected a rate")
@@ -145,7 +145,7 @@ def test_the_weights_name_every_share_once() -> None:
         ("events=2,gameplay=8,logins=1.5", "logins has '1.5', not a whole number"),
         ("events=2,gameplay=8,logins", "logins has '', not a whole number"),
         ("2,8,6", "events is missing"),
-        ("", "gameplay is missing"),
+        ("events=1", "gameplay is missing"),
     ],
 )
 def test_weights_that_are_wrong_are_told_by_name(text: str, wrong: str) -> None:
@@ -179,6 +179,15 @@ def test_a_wait_that_the_longest_of_all_cuts_is_an_error() -> None:
     assert error.startswith("ADMISSION_LOGINS_WAIT_MS=5000 is above ADMISSION_WAIT_MS_MAX=2000")
     load_settings({"ADMISSION_LOGINS_WAIT_MS": "5000", "ADMISSION_WAIT_MS_MAX": "5000"})
     load_settings({"ADMISSION_WAIT_MS_MAX": "0"})
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_variable_is_not_set(empty: str) -> None:
+    """Of HOST it would mean every address, and of DATA_DIR this folder."""
+    names = {name.upper(): empty for name in Settings.model_fields}
+    loaded = load_settings(names)
+    assert loaded.settings == load_settings({}).settings
+    assert set(loaded.origins.values()) == {"default"}
 
 
 def test_an_empty_opentelemetry_variable_is_not_set() -> None:

@@ -10,7 +10,8 @@ from opentelemetry import context, trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from app.telemetry import configure_logs, create_tracer_provider
+from app.logs import configure_logs
+from app.telemetry import create_tracer_provider
 
 
 def under_a_client_that_asks_to_be_sampled() -> context.Context:
