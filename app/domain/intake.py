@@ -58,6 +58,7 @@ class Why(StrEnum):
     NOT_OBJECT = "not_object"
     MEMBER_TWICE = "member_twice"
     NUL_IN_TEXT = "nul_in_text"
+    SURROGATE_IN_TEXT = "surrogate_in_text"
     NUMBER_TOO_LARGE = "number_too_large"
     SPECVERSION_UNKNOWN = "specversion_unknown"
     ID_MISSING = "id_missing"
@@ -85,6 +86,10 @@ MEANINGS: Mapping[Why, tuple[Result, str]] = {
     Why.NOT_OBJECT: (Result.REJECTED, "It is JSON, but no object."),
     Why.MEMBER_TWICE: (Result.REJECTED, "An object has two members of one name."),
     Why.NUL_IN_TEXT: (Result.REJECTED, "A text has the character NUL."),
+    Why.SURROGATE_IN_TEXT: (
+        Result.REJECTED,
+        "A text that counts has half of a character, such as a lone `\\ud83d`.",
+    ),
     Why.NUMBER_TOO_LARGE: (Result.REJECTED, "A whole number has thousands of digits."),
     Why.SPECVERSION_UNKNOWN: (Result.REJECTED, '`specversion` is not "1.0".'),
     Why.ID_MISSING: (Result.REJECTED, "`id` is no text, or empty."),

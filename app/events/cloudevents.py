@@ -1,9 +1,12 @@
-"""Events from bytes: CloudEvents 1.0, as a JSON array or as one JSON object a line.
+"""Events from bytes: CloudEvents 1.0, many at a time or one.
 
-    batch   application/cloudevents-batch+json   what breaks the JSON breaks the whole array
-    lines   application/x-ndjson                 what breaks a line breaks that line
+    batch       application/cloudevents-batch+json   what breaks the JSON breaks the whole array
+    lines       application/x-ndjson                 what breaks a line breaks that line
+    structured  application/cloudevents+json         one object
+    binary      any other, and headers ce-…          the headers are the members, the body is `data`
 
 Everything else that can be wrong with an event is its own affair and leaves its neighbours alone.
+So is a text that was cut in the middle of a character: JSON's grammar allows a lone surrogate.
 A member that is null is as if it were missing, and one that nobody knows is ignored. The table in
 app/domain/intake.py says what each reason means.
 
@@ -20,9 +23,10 @@ app/domain/intake.py says what each reason means.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeAlias
+from urllib.parse import unquote
 
 import msgspec
 
@@ -43,6 +47,15 @@ from app.errors import Problem, Reason
 
 BATCH: Final = "application/cloudevents-batch+json"
 LINES: Final = "application/x-ndjson"
+STRUCTURED: Final = "application/cloudevents+json"
+KINDS: Final = (BATCH, LINES, STRUCTURED)
+
+BETWEEN: Final = ", \t\n\r"
+"""What may stand between two elements of an array that was found to be JSON."""
+
+HEADER_PREFIX: Final = "ce-"
+"""Of a header that is a member of an event in binary mode
+(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md)."""
 
 SPECVERSION: Final = "1.0"
 TYPES: Final[Mapping[str, Source]] = MappingProxyType(
@@ -51,28 +64,46 @@ TYPES: Final[Mapping[str, Source]] = MappingProxyType(
 
 DETAIL_MAX: Final = 200
 
+Header: TypeAlias = tuple[str, str]
+
 Read: TypeAlias = Incoming | Outcome
 """An event, or the outcome of what is none."""
 
 _JSON_TYPE = re.compile(r"[\w.+-]+/([\w.-]+\+)?json *(;.*)?", re.ASCII | re.IGNORECASE)
 
+# Half of a character, where the other half does not stand beside it. Of each escape the whole is
+# matched, so that what follows an escaped backslash is none.
+_HALF = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def decode(content_type: str, body: bytes) -> list[Read]:
-    """Return what each element or line of a body is, in their order.
+def decode(content_type: str, body: bytes, headers: Iterable[Header] = ()) -> list[Read]:
+    """Return what each element or line of a body is, in their order; an event alone is one of one.
 
     Raises `Problem` with `unsupported_media_type`, `bad_request` or `batch_too_large`.
     """
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charsets = {each[8:].strip('"') for each in parameters if each.startswith("charset=")}
-    if media_type not in {BATCH, LINES} or charsets - {"utf-8"}:
+    attributes = [(name[3:], value) for name, value in headers if name.startswith(HEADER_PREFIX)]
+    if media_type not in KINDS and "specversion" in dict(attributes):
+        return [_read_binary(content_type, body, attributes)]
+    if media_type not in KINDS or charsets - {"utf-8"}:
         raise Problem(
             Reason.UNSUPPORTED_MEDIA_TYPE,
-            f"Events come as {BATCH} or as {LINES}, in UTF-8.",
-            headers={"Accept-Post": f"{BATCH}, {LINES}"},
+            f"Events come as {BATCH}, {LINES} or {STRUCTURED}, in UTF-8, or with headers ce-….",
+            headers={"Accept-Post": ", ".join(KINDS)},
         )
+    if media_type == STRUCTURED:
+        elements = _elements(b"[" + body + b"]")
+        if len(elements) != 1:
+            _refuse_all(f"The body must be one event, and has {len(elements)}.")
+        return [_read(elements[0])]
     if media_type == BATCH:
         return [_read(element) for element in _bounded(_elements(body))]
     lines = [line for line in body.split(b"\n") if line.strip()]
@@ -81,8 +112,13 @@ def decode(content_type: str, body: bytes) -> list[Read]:
 
 def _elements(body: bytes) -> Sequence[bytes | msgspec.Raw]:
     try:
-        body.decode()
-        return _split(body)
+        text = body.decode()
+        if not _has_half(body):
+            return _split(body)
+        # msgspec reads no half of a character, and Python's reader takes what is no JSON: so the
+        # one looks at the grammar without the halves, and the other finds where elements end.
+        _split(_without_halves(body))
+        return list(_cut(text))
     except RecursionError:
         _refuse_all("The body is nested too deeply.")
     except UnicodeDecodeError:
@@ -91,6 +127,28 @@ def _elements(body: bytes) -> Sequence[bytes | msgspec.Raw]:
         _refuse_all(f"The body must be an array of events: {error}.")
     except msgspec.DecodeError as error:
         _refuse_all(f"The body is not JSON: {error}.")
+
+
+def _has_half(data: bytes) -> bool:
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return False
+    return any(found["half"] for found in _HALF.finditer(data))
+
+
+def _without_halves(data: bytes) -> bytes:
+    return _HALF.sub(lambda found: rb"\ufffd" if found["half"] else found[0], data)
+
+
+def _cut(text: str) -> Iterator[bytes]:
+    """Yield the elements of an array of JSON, as they are written."""
+    at = text.index("[") + 1
+    while True:
+        while text[at] in BETWEEN:
+            at += 1
+        if text[at] == "]":
+            return
+        start, at = at, _skip(text, at)[1]
+        yield text[start:at].encode()
 
 
 def _bounded(elements: Sequence[Any]) -> Sequence[Any]:
@@ -104,7 +162,10 @@ def _bounded(elements: Sequence[Any]) -> Sequence[Any]:
 
 def _read_line(line: bytes) -> Read:
     try:
-        return _read(_check(line))
+        if not _has_half(line):
+            return _read(_check(line))
+        _check(_without_halves(line))
+        return _read(line)
     except (msgspec.DecodeError, RecursionError):
         return _rejected("", Why.NOT_JSON)
 
@@ -116,18 +177,43 @@ def _read(element: bytes | msgspec.Raw) -> Read:
         members = _parse(bytes(element))
         return _event(members)
     except _Refused as refused:
-        event_id = members.get("id")
-        if not isinstance(event_id, str) or len(event_id) > NAME_LENGTH_MAX:
-            event_id = ""
-        return _rejected(event_id, refused.why)
+        return _rejected(_shown_id(members), refused.why)
+
+
+def _read_binary(content_type: str, body: bytes, attributes: Sequence[Header]) -> Read:
+    members: dict[str, Any] = {}
+    try:
+        members = _object([(name, unquote(value)) for name, value in attributes])
+        members |= {"datacontenttype": content_type or None, "data": _data(content_type, body)}
+        return _event(_without_nul(members))
+    except _Refused as refused:
+        return _rejected(_shown_id(members), refused.why)
+
+
+def _data(content_type: str, body: bytes) -> dict[str, Any] | None:
+    """Return the object in a body, or None where there is none: a login needs none."""
+    if content_type and not _JSON_TYPE.fullmatch(content_type):
+        return None
+    try:
+        _check(_without_halves(body))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return _parse(body)
+
+
+def _shown_id(members: Mapping[str, Any]) -> str:
+    event_id = members.get("id")
+    if not isinstance(event_id, str) or len(event_id) > NAME_LENGTH_MAX or _is_cut(event_id):
+        return ""
+    return event_id
 
 
 def _parse(element: bytes) -> dict[str, Any]:
     try:
         text = element.decode()
         members = _parse_json(text)
-        if "\\u0000" in text and _has_nul(members):
-            raise _Refused(Why.NUL_IN_TEXT)
+        if "\\u0000" in text:
+            _without_nul(members)
     except (UnicodeDecodeError, RecursionError):
         raise _Refused(Why.NOT_JSON) from None
     except ValueError:
@@ -147,6 +233,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _parse_json = json.JSONDecoder(object_pairs_hook=_object).decode
+
+# Whole numbers stay as they are written: Python reads none of more than 4300 digits.
+_skip = json.JSONDecoder(parse_int=str).raw_decode
+
+
+def _without_nul(members: dict[str, Any]) -> dict[str, Any]:
+    if _has_nul(members):
+        raise _Refused(Why.NUL_IN_TEXT)
+    return members
 
 
 def _has_nul(value: Any) -> bool:
@@ -196,7 +291,14 @@ def _statistic(members: Mapping[str, Any]) -> tuple[str, Number, Number]:
 def _text(value: Any, otherwise: Why) -> str:
     if not isinstance(value, str) or not value:
         raise _Refused(otherwise)
+    if _is_cut(value):
+        raise _Refused(Why.SURROGATE_IN_TEXT)
     return value
+
+
+def _is_cut(text: str) -> bool:
+    """Return whether there is half of a character in it."""
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _name(value: Any, missing: Why, too_long: Why) -> str:

@@ -38,7 +38,8 @@ def receive_events(policy: IntakePolicy, metrics: Metrics) -> Endpoint:
     async def receive(request: Request[State]) -> Response:
         state = request.state
         started_s = perf_counter()
-        read = decode(request.headers.get("content-type", ""), await request.body())
+        content_type = request.headers.get("content-type", "")
+        read = decode(content_type, await request.body(), request.headers.items())
         incoming = [each for each in read if isinstance(each, Incoming)]
         applied = iter(
             await apply_events(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from app.events.cloudevents import BATCH, LINES
+from app.events.cloudevents import BATCH, LINES, STRUCTURED
 from app.main import EVENTS_BYTES_MAX
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange
@@ -156,12 +156,21 @@ async def test_other_routes_keep_their_smaller_bound(app: App) -> None:
     assert answer.status == 413
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/cloudevents+json", ""])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
 async def test_other_content_is_refused(app: App, kind: str) -> None:
     answer = await post(app, (kind, as_batch(LOGIN)[1]))
     assert (answer.status, answer.json["code"]) == (415, 3)
     assert answer.json["reason"] == "unsupported_media_type"
-    assert answer.headers["accept-post"] == f"{BATCH}, {LINES}"
+    assert answer.headers["accept-post"] == f"{BATCH}, {LINES}, {STRUCTURED}"
+
+
+async def test_an_event_alone_is_a_batch_of_one(app: App) -> None:
+    """As brokers send it: in structured mode, and in binary mode."""
+    structured = await post(app, (STRUCTURED, as_lines(login("1"))[1]))
+    assert structured.json == {"results": [{"id": "1", "result": "accepted", "reason": ""}]}
+    headers = {f"ce-{name}": text for name, text in login("2").items()}
+    binary = await app.request("POST", EVENTS, player=None, headers=headers)
+    assert binary.json == {"results": [{"id": "2", "result": "accepted", "reason": ""}]}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])

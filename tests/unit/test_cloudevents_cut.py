@@ -1,0 +1,130 @@
+"""Texts that were cut in the middle of a character: JSON's grammar allows half of a pair."""
+
+import json
+
+import pytest
+
+from app.domain.intake import Incoming, Outcome, Result, Why
+from app.errors import Problem
+from app.events.cloudevents import BATCH, LINES, STRUCTURED, Read, decode
+from tests.events import LOGIN, STATISTIC, as_batch
+
+HALVES = ("\\ud83d", "\\uDE00", "\\ud83d\\ud83d", "\\ude00\\ud83d", "\\uD83Dx")
+WHOLE = ("\\ud83d\\ude00", "\\uD83D\\uDE00", "\\\\ud83d", "\\\\\\\\uDE00", "ud83d", "\\u0064")
+
+
+def alike(element: str, media_type: str = BATCH) -> list[Read]:
+    good = json.dumps(LOGIN)
+    if media_type == LINES:
+        return decode(LINES, f"{good}\n{element}\n{good}".encode())
+    return decode(BATCH, f" [ {good}\t,\r\n {element} , {good} ] ".encode())
+
+
+def event(**members: str) -> str:
+    """Return a statistic whose texts are written as they are given, escapes and all."""
+    written = json.dumps({**STATISTIC, **dict.fromkeys(members, "HERE")})
+    for text in members.values():
+        written = written.replace('"HERE"', f'"{text}"', 1)
+    return written
+
+
+@pytest.mark.parametrize("media_type", [BATCH, LINES])
+@pytest.mark.parametrize("text", [*HALVES, *WHOLE, "a [ ] , {\\ud83d"])
+def test_in_what_nobody_reads_it_harms_nobody(text: str, media_type: str) -> None:
+    first, read, last = alike(event(other=text), media_type)
+    assert first == last
+    assert isinstance(first, Incoming)
+    assert isinstance(read, Incoming)
+
+
+@pytest.mark.parametrize("media_type", [BATCH, LINES])
+@pytest.mark.parametrize("name", ["id", "source", "subject", "namespace", "type", "time"])
+@pytest.mark.parametrize("text", HALVES)
+def test_in_what_counts_it_rejects_its_own_event(name: str, text: str, media_type: str) -> None:
+    first, read, last = alike(event(**{name: text}), media_type)
+    assert isinstance(first, Incoming)
+    assert isinstance(last, Incoming)
+    event_id = "" if name == "id" else "1"
+    assert read == Outcome(event_id, Result.REJECTED, Why.SURROGATE_IN_TEXT)
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_a_whole_character_is_one(text: str) -> None:
+    _, read, _ = alike(event(id=text))
+    assert isinstance(read, Incoming)
+    assert read.id == json.loads(f'"{text}"')
+
+
+@pytest.mark.parametrize("broken", ["NaN", "01", '"\x01"', "[1,]", "{} {}", '"\\q"', "]"])
+def test_beside_half_of_a_character_what_is_no_json_is_still_none(broken: str) -> None:
+    with pytest.raises(Problem) as raised:
+        alike(f'{{"a":"\\ud83d","b":{broken}}}')
+    assert raised.value.reason == "bad_request"
+
+
+def test_an_array_of_nothing_but_halves_is_taken_apart_where_its_elements_end() -> None:
+    body = rb' [ "\ud83d" ,[ "\ud83d,]" ],{"a":"\ud83d"} , 1 , -1.5e3,true ,' + b"9" * 5000 + b" ] "
+    read = decode(BATCH, body)
+    assert [outcome.why for outcome in read if isinstance(outcome, Outcome)] == [
+        *[Why.NOT_OBJECT] * 2,
+        Why.SPECVERSION_UNKNOWN,
+        *[Why.NOT_OBJECT] * 3,
+        Why.NUMBER_TOO_LARGE,
+    ]
+    assert decode(BATCH, rb'["\ud83d"]') == [Outcome("", Result.REJECTED, Why.NOT_OBJECT)]
+
+
+# ── an event alone ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_event_in_structured_mode_is_a_batch_of_one() -> None:
+    [alone] = decode(f"{STRUCTURED}; charset=UTF-8", json.dumps(STATISTIC).encode())
+    assert [alone] == decode(*as_batch(STATISTIC))
+    for body in (b"{}", b"[]", b"1"):
+        [outcome] = decode(STRUCTURED, body)
+        assert isinstance(outcome, Outcome)
+    for body in (b"", b"{} {}", b"{},{}", b"{", b"nothing"):
+        with pytest.raises(Problem):
+            decode(STRUCTURED, body)
+
+
+HEADERS = [
+    ("host", "example"),
+    ("ce-specversion", "1.0"),
+    ("ce-id", "1"),
+    ("ce-source", "match-server-7"),
+    ("ce-type", "headrace.statistic"),
+    ("ce-subject", "al%20ice%E2%82%AC"),
+]
+DATA = json.dumps(STATISTIC["data"]).encode()
+
+
+def test_one_event_in_binary_mode_is_a_batch_of_one() -> None:
+    [alone] = decode("application/json", DATA, HEADERS)
+    assert [alone] == decode(*as_batch({**STATISTIC, "subject": "al ice€"}))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "headers", "why"),
+    [
+        ("application/json", b"", HEADERS, Why.DATA_INVALID),
+        ("application/json", b"NaN", HEADERS, Why.DATA_INVALID),
+        ("application/json", b"[1]", HEADERS, Why.NOT_OBJECT),
+        ("text/plain", DATA, HEADERS, Why.DATA_INVALID),
+        ("application/json", DATA, [*HEADERS, ("ce-id", "2")], Why.MEMBER_TWICE),
+        ("application/json", DATA, [*HEADERS[:2], *HEADERS[3:]], Why.ID_MISSING),
+        ("application/json", DATA, [*HEADERS[:-1], ("ce-subject", "%00")], Why.NUL_IN_TEXT),
+    ],
+)
+def test_each_mistake_of_an_event_in_binary_mode_is_told(
+    content_type: str, body: bytes, headers: list[tuple[str, str]], why: Why
+) -> None:
+    [outcome] = decode(content_type, body, headers)
+    assert isinstance(outcome, Outcome)
+    assert outcome.why is why
+
+
+def test_a_login_in_binary_mode_needs_no_body() -> None:
+    headers = [*HEADERS[:4], ("ce-type", "headrace.login"), HEADERS[5]]
+    [login] = decode("", b"", headers)
+    assert isinstance(login, Incoming)
