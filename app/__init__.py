@@ -1,0 +1,3 @@
+"""The challenge service."""
+
+VERSION = "0.1.0"

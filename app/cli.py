@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from app import VERSION
 from app.commands import (
     catalogue,
     claims,
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         + settings.describe_settings(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"headrace {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", help="serve players").set_defaults(command=serve.serve)
     migrating = commands.add_parser("migrate", help="apply migrations")
@@ -117,7 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     playing = commands.add_parser("demo", help="play a short season against a running service")
     demo.add_arguments(playing)
     playing.set_defaults(command=demo.demo)
-    commands.add_parser("settings", help="show every setting").set_defaults(command=settings.show)
+    shown = commands.add_parser("settings", help="show every setting")
+    settings.add_arguments(shown)
+    shown.set_defaults(command=settings.show)
     return parser
 
 

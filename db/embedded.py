@@ -16,6 +16,7 @@ PostgreSQL refuses to run as root; there it runs as `nobody`. Only what we made 
 to that user: no existing folder changes its owner or its permissions.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -25,7 +26,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +52,7 @@ __all__ = [
 
 DATABASE_ROLE = "headrace"
 PORT = "5432"  # no port of the machine: only part of the socket's name
+CONNECTIONS_MAX = 100
 INITDB_S_MAX = 60
 # Crash recovery replays the log since the last checkpoint, at most 1 GB of it.
 READY_S_MAX = 60
@@ -106,13 +109,15 @@ def url_of_running(data_dir: Path) -> str:
 class EmbeddedPostgres:
     """A PostgreSQL server of our own on the data in one folder; as a context manager, its URL."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, connections_max: int = CONNECTIONS_MAX) -> None:
+        self._connections_max = connections_max
         self._data_dir = data_dir.absolute()
         self._data = self._data_dir / "postgres"
         self._log = self._data_dir / "postgres.log"
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
+        self._launch: Callable[[], object] | None = None
 
     def __enter__(self) -> str:
         return self.start()
@@ -143,6 +148,29 @@ class EmbeddedPostgres:
             self.stop()
             raise
 
+    def has_ended(self) -> bool:
+        """Return whether the server that was started has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    async def start_again(self) -> None:
+        """Start a server that has ended, at the same address. In the main thread, as `start`.
+
+        Raises EmbeddedPostgresError, which says why, if that cannot be done in bounded time.
+        """
+        assert self._launch is not None
+        assert self._socket_folder is not None
+        if any(_processes_on(self._data_dir)):
+            raise EmbeddedPostgresError("processes of the server that ended still run")
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for left in self._socket_folder.iterdir():
+            left.unlink()
+        self._launch()
+        deadline = time.monotonic() + READY_S_MAX
+        while not self._is_ready():
+            if self.has_ended() or time.monotonic() > deadline:
+                raise self._failure("cannot start the database again", server_account())
+            await asyncio.sleep(POLL_S)
+
     def stop(self) -> None:
         """End the server and let go of the folder. Does nothing if there is nothing to end."""
         if self._process is not None:
@@ -170,15 +198,15 @@ class EmbeddedPostgres:
             "port": PORT,
             "unix_socket_directories": str(self._socket_folder),
             "unix_socket_permissions": "0700",
+            "max_connections": str(self._connections_max),
         }
-        self._spawn(
-            [
-                str(binaries / "postgres"),
-                f"-D{self._data}",
-                *(f"-c{name}={value}" for name, value in settings.items()),
-            ],
-            account,
-        )
+        command = [
+            str(binaries / "postgres"),
+            f"-D{self._data}",
+            *(f"-c{name}={value}" for name, value in settings.items()),
+        ]
+        self._launch = partial(self._spawn, command, account)
+        self._launch()
         self._await_ready()
         return _url(str(self._socket_folder))
 
@@ -259,13 +287,16 @@ class EmbeddedPostgres:
         return self._process
 
     def _await_ready(self) -> None:
-        process = self._process
-        assert process is not None
         deadline = time.monotonic() + READY_S_MAX
-        while not _is_ready(self._data / "postmaster.pid", process.pid):
-            if process.poll() is not None or time.monotonic() > deadline:
+        while not self._is_ready():
+            if self.has_ended() or time.monotonic() > deadline:
                 raise self._failure("cannot start the database", server_account())
             time.sleep(POLL_S)
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        lines = _pid_file_lines(self._data / "postmaster.pid")
+        return _says_ready(lines) and lines[PID_LINE] == str(self._process.pid)
 
     def _failure(self, what: str, account: Account | None) -> EmbeddedPostgresError:
         tail = self._log.read_bytes()[-LOG_BYTES_SHOWN:].decode(errors="replace")
@@ -301,11 +332,6 @@ def _pid_file_lines(pid_file: Path) -> list[str]:
 def _says_ready(lines: list[str]) -> bool:
     """Tell whether a server says so itself in its pid file, which it writes bit by bit."""
     return len(lines) > STATE_LINE and lines[STATE_LINE].strip() == "ready"
-
-
-def _is_ready(pid_file: Path, pid: int) -> bool:
-    lines = _pid_file_lines(pid_file)
-    return _says_ready(lines) and lines[PID_LINE] == str(pid)
 
 
 def _processes_on(data_dir: Path) -> Iterator[int]:

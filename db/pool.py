@@ -259,6 +259,11 @@ class Database:
 
     def _unreachable(self, failure: Exception) -> DatabaseUnreachable:
         reason = self._address.redact(str(failure)) or type(failure).__name__
+        if isinstance(failure, asyncpg.TooManyConnectionsError):
+            reason += (
+                f"; {self.size + 1} are needed: lower DATABASE_POOL_SIZE, or let the server and"
+                " this role have more"
+            )
         return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
 
 

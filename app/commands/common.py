@@ -2,13 +2,15 @@
 
 import json
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
+from rich.console import Console
 from rich.text import Text
 
 from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
@@ -23,6 +25,15 @@ from db.pool import Database
 
 CHECKOUT: Final = Path(__file__).parents[2]
 SAMPLE_CATALOGUE: Final = CHECKOUT / "app" / "sample_catalogue.json"
+
+CONNECTIONS_BESIDE: Final = 90
+"""Connections of the embedded server beyond the service's pool: its health check, the commands that
+run beside it, and PostgreSQL's own reserve."""
+
+WIDTH_MAX: Final = 10_000
+
+CATALOGUE_BYTES_MAX: Final = 64_000_000
+"""Some hundred thousand goals."""
 
 # JSON escapes C0 by itself; a terminal obeys these, too.
 _JSON_CONTROLS: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
@@ -40,17 +51,27 @@ def read_settings() -> LoadedSettings:
     return load_settings(os.environ, {"database_url": derive})
 
 
+class RunningDatabase(NamedTuple):
+    """A database, and its server if that is our own child."""
+
+    url: str
+    embedded: EmbeddedPostgres | None
+
+
 @contextmanager
-def running_database(settings: Settings) -> Iterator[str]:
-    """Yield the database's URL, of the embedded server if no other is set.
+def running_database(settings: Settings) -> Iterator[RunningDatabase]:
+    """Yield the database, of the embedded server if no other is set.
 
     Raises `EmbeddedPostgresError` if that server cannot start, or runs for another service.
     """
     if settings.database_url is not None:
-        yield settings.database_url
+        yield RunningDatabase(settings.database_url, None)
         return
-    with EmbeddedPostgres(_data_dir(settings)) as database_url:
-        yield database_url
+    _forget_libpq_environment()
+    connections_max = settings.database_pool_size + CONNECTIONS_BESIDE
+    server = EmbeddedPostgres(data_dir_of(settings), connections_max=connections_max)
+    with server as database_url:
+        yield RunningDatabase(database_url, server)
 
 
 @contextmanager
@@ -61,10 +82,20 @@ def reachable_database(settings: Settings) -> Iterator[str]:
     """
     with ExitStack() as stack:
         try:
-            database_url = stack.enter_context(running_database(settings))
+            database_url = stack.enter_context(running_database(settings)).url
         except DataInUse:
-            database_url = url_of_running(_data_dir(settings))
+            database_url = url_of_running(data_dir_of(settings))
         yield database_url
+
+
+def _forget_libpq_environment() -> None:
+    """Leave nothing that would be meant for somebody else's database.
+
+    asyncpg and dbmate read libpq's variables: TLS modes, services, passwords, options. The names of
+    all of them begin with PG (https://www.postgresql.org/docs/current/libpq-envars.html).
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 @asynccontextmanager
@@ -85,6 +116,15 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def table_console() -> Console:
+    """Return where tables are printed: as wide as the terminal, or as COLUMNS says.
+
+    In a pipe they are as wide as they are: what reads them would find ids in two pieces.
+    """
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else WIDTH_MAX)
+
+
 def cell(text: str) -> Text:
     """Return a table's cell of what others wrote: neither markup, nor orders to the terminal."""
     return Text(visible(text))
@@ -95,7 +135,8 @@ def printed_json(document: object, indent: int | None = None) -> str:
     return json.dumps(document, ensure_ascii=False, indent=indent).translate(_JSON_CONTROLS)
 
 
-def _data_dir(settings: Settings) -> Path:
+def data_dir_of(settings: Settings) -> Path:
+    """Return the folder of the embedded database."""
     return settings.data_dir or default_data_dir(CHECKOUT)
 
 
@@ -105,11 +146,23 @@ def load_catalogue(settings: Settings) -> LoadedCatalogue:
     Raises `CatalogueInvalid` with all that is wrong with it.
     """
     path = settings.catalogue_path or SAMPLE_CATALOGUE
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: {error.strerror}",)) from error
+    data = _read_catalogue(path)
     loaded = parse_catalogue(data)
     for warning in loaded.warnings:
         structlog.get_logger().warning("catalogue_warning", path=str(path), warning=warning)
     return loaded
+
+
+def _read_catalogue(path: Path) -> bytes:
+    """Return the file's bytes. What is no file, as a device or a pipe, may have no end."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CatalogueInvalid((f"CATALOGUE_PATH={path}: it is not a file",))
+        with path.open("rb") as file:
+            data = file.read(CATALOGUE_BYTES_MAX + 1)
+    except OSError as error:
+        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: {error.strerror}",)) from error
+    if len(data) > CATALOGUE_BYTES_MAX:
+        megabytes = CATALOGUE_BYTES_MAX // 1_000_000
+        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: it has more than {megabytes} MB",))
+    return data

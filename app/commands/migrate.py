@@ -1,6 +1,7 @@
 """`migrate`: bring the schema up to this release."""
 
 import argparse
+import sys
 
 from app.commands.common import read_settings, running_database
 from db.migrate import Phase
@@ -15,6 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def migrate(chosen: argparse.Namespace) -> int:
     """Apply what is missing. Raises `MigrationFailed`."""
     settings = read_settings().settings
-    with running_database(settings) as database_url:
-        apply_migrations(database_url, chosen.phase)
+    with running_database(settings) as (database_url, _):
+        applied = apply_migrations(database_url, chosen.phase)
+    for name in applied:
+        sys.stdout.write(f"applied {name}\n")
+    if not applied:
+        sys.stdout.write("nothing to apply: the schema is up to date\n")
     return 0

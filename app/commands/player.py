@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from app.commands.claim_facts import claim_json, claim_text
@@ -24,6 +23,7 @@ from app.commands.common import (
     printed_json,
     reachable_database,
     read_settings,
+    table_console,
 )
 from app.commands.facts import Json, facts_json, instant
 from app.domain.catalogue_state import CatalogueState
@@ -78,7 +78,7 @@ def show(chosen: argparse.Namespace) -> int:
         sys.stdout.write(f"{printed_json(_document(look), indent=2)}\n")
     else:
         for table in _tables(look):
-            Console().print(table)
+            table_console().print(table)
         sys.stdout.writelines(map(claim_text, look.claims))
     return 0
 

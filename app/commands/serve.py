@@ -2,15 +2,25 @@
 
 import argparse
 import asyncio
+import os
 import shlex
+import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 
 import uvloop
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.commands.common import drop_output, load_catalogue, read_settings, running_database
+from app.commands.common import (
+    RunningDatabase,
+    drop_output,
+    load_catalogue,
+    read_settings,
+    running_database,
+)
 from app.domain.goal import Catalogue
 from app.handlers import health
 from app.lifespan import SchemaBehind, lifespan
@@ -19,8 +29,11 @@ from app.main import create_app
 from app.operations.main import create_operations_app
 from app.server import Addresses, joined, run
 from app.settings import Environment, Settings
+from app.settings_loading import SettingsInvalid
 from app.state import Lifecycle
 from app.telemetry import Metrics, create_tracer_provider
+from db.embedded import EmbeddedPostgres
+from db.embedded_watch import keep_running
 from db.migrate import migrate
 from middleware.loop_lag import LoopLag
 
@@ -34,26 +47,39 @@ def serve(_: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> int:
     loaded = load_catalogue(settings)
-    provider = create_tracer_provider(
-        settings.otel_service_name,
-        settings.otel_exporter_otlp_endpoint,
-        settings.otel_traces_sampler_arg,
-    )
+    provider = _tracer_provider(settings)
     trace.set_tracer_provider(provider)
-    with running_database(settings) as database_url:
-        serve_once = partial(_serve_once, settings, loaded.catalogue, provider, database_url)
+    with running_database(settings) as database:
+        serve_once = partial(_serve_once, settings, loaded.catalogue, provider, database)
         try:
             return serve_once()
         except SchemaBehind:
             if settings.environment is Environment.PRODUCTION:
                 raise  # there a job migrates, before the roll-out
         # Between two loops, in the main thread: a signal then ends this process at once.
-        migrate(database_url)
+        migrate(database.url)
         return serve_once()
 
 
+def _tracer_provider(settings: Settings) -> TracerProvider:
+    """Return what traces go through. Raises `SettingsInvalid` for what OpenTelemetry cannot read.
+
+    Its SDK reads variables of its own, besides those that are settings here.
+    """
+    try:
+        return create_tracer_provider(
+            settings.otel_service_name,
+            settings.otel_exporter_otlp_endpoint,
+            settings.otel_traces_sampler_arg,
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        names = ", ".join(sorted(name for name in os.environ if name.startswith("OTEL_")))
+        line = f"OpenTelemetry cannot use one of {names}: {error}"
+        raise SettingsInvalid((line,)) from error
+
+
 def _serve_once(
-    settings: Settings, catalogue: Catalogue, provider: TracerProvider, database_url: str
+    settings: Settings, catalogue: Catalogue, provider: TracerProvider, database: RunningDatabase
 ) -> int:
     lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
     app = create_app(
@@ -64,7 +90,7 @@ def _serve_once(
         lifespan=partial(
             lifespan,
             settings=settings,
-            database_url=database_url,
+            database_url=database.url,
             catalogue=catalogue,
             metrics=metrics,
             loop_lag=loop_lag,
@@ -86,7 +112,30 @@ def _serve_once(
         on_ready=partial(_greet, settings),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serving)
+        if database.embedded is None:
+            return runner.run(serving)
+        return runner.run(_while_running(database.embedded, serving))
+
+
+async def _while_running(server: EmbeddedPostgres, serving: Coroutine[None, None, int]) -> int:
+    """Serve, and keep the embedded database running. If that cannot be done, end as when told to.
+
+    Raises `EmbeddedPostgresError` then.
+    """
+    watching = asyncio.create_task(keep_running(server))
+    watching.add_done_callback(_end_unless_cancelled)
+    try:
+        return await serving
+    finally:
+        watching.remove_done_callback(_end_unless_cancelled)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+def _end_unless_cancelled(watching: "asyncio.Task[None]") -> None:
+    if not watching.cancelled():
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _greet(settings: Settings, addresses: Addresses) -> None:

@@ -1,37 +1,69 @@
 """`settings`: what is in force, and where each value came from."""
 
 import argparse
+import sys
+from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from app.commands.common import read_settings
+from app.commands.common import data_dir_of, printed_json, read_settings, table_console
 from app.settings import SECRET, Settings
 from app.settings_loading import LoadedSettings, range_of
 
 
 def describe_settings() -> str:
-    """Return name, range and meaning of every setting, for `--help`."""
+    """Return name, range, default and meaning of every setting, for `--help`."""
     return "\n".join(
-        f"  {name.upper()} ({range_of(name)})\n      {field.description}"
+        f"  {name.upper()} ({range_of(name)}; default {_default(name)})\n      {field.description}"
         for name, field in Settings.model_fields.items()
     )
 
 
-def show(_: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take in which form."""
+    parser.add_argument("--json", action="store_true", help="one JSON object, by name")
+
+
+def show(chosen: argparse.Namespace) -> int:
     """Print every setting; secrets are hidden."""
-    Console().print(_table(read_settings()))
+    loaded = read_settings()
+    if chosen.json:
+        document = {
+            name.upper(): {"value": shown(loaded.settings, name), "from": loaded.origins[name]}
+            for name in Settings.model_fields
+        }
+        sys.stdout.write(f"{printed_json(document, indent=2)}\n")
+    else:
+        table_console().print(_table(loaded))
     return 0
 
 
+def shown(settings: Settings, name: str) -> str | None:
+    """Return the value in force as it would be written, or None where there is none."""
+    value = getattr(settings, name)
+    if name in SECRET and value is not None:
+        return "(hidden)"
+    follows = {"ADMISSION_LIMIT": settings.limit, "DATA_DIR": data_dir_of(settings)}
+    return _written(follows.get(name.upper(), value))
+
+
+def _written(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _default(name: str) -> str:
+    default = _written(Settings.model_fields[name].default)
+    return "none" if default is None else default
+
+
 def _table(loaded: LoadedSettings) -> Table:
-    table = Table(
-        "Name", "Value", "From", "Range", "Meaning", title="Settings, all start-only: read once"
-    )
+    table = Table(title="Settings, all start-only: read once")
+    table.add_column("Name", no_wrap=True)
+    for heading in ("Value", "From", "Range", "Meaning"):
+        table.add_column(heading, overflow="fold")
     for name, field in Settings.model_fields.items():
-        value = getattr(loaded.settings, name)
-        if name in SECRET and value is not None:
-            value = "(hidden)"
-        shown = "" if value is None else str(value)
-        table.add_row(name.upper(), shown, loaded.origins[name], range_of(name), field.description)
+        value = shown(loaded.settings, name) or ""
+        table.add_row(name.upper(), value, loaded.origins[name], range_of(name), field.description)
     return table

@@ -150,7 +150,12 @@ class MockProvider:
                 return 200, {}, counts
             case "GET", "/healthz":
                 return 200, {}, {"status": "healthy"}
-        return 404, {}, {"message": "POST /grants, PUT /faults, GET /ledger or GET /healthz"}
+        # Not 404, which is a provider's last word about a reward: no claim is refused for an
+        # address that is wrong.
+        message = (
+            "POST /grants, PUT /faults, GET /ledger or GET /healthz; REWARD_URL ends in /grants"
+        )
+        return 405, {"Allow": "POST"}, {"message": message}
 
     def _fault(self, query: str) -> Fault | None:
         """Return what goes wrong with the next request: by its own query, or by the dice."""

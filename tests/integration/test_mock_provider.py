@@ -61,7 +61,8 @@ async def test_a_key_is_granted_once_and_for_one_thing(client: Client) -> None:
 async def test_what_is_no_grant_is_refused(client: Client) -> None:
     assert await client.grant(key=None) == 400
     assert (await client("POST", "/grants", b"[", KEY))[0] == 400
-    assert (await client("GET", "/elsewhere"))[0] == 404
+    assert (await client("GET", "/elsewhere"))[0] == 405
+    assert (await client("POST", "/"))[0] == 405
     assert (await client.ledger())["granted"] == 0
 
 

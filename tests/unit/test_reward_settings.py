@@ -36,7 +36,6 @@ def test_an_address_of_the_provider_is_http(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "",
         "rewards",
         "ftp://rewards/x",
         "http://",

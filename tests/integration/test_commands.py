@@ -1,0 +1,74 @@
+"""What commands print, to people, to pipes and to programs."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from app.settings import Settings
+from tests.database import named
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+def test_settings_in_a_pipe_are_whole_and_as_they_are_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "7")
+    monkeypatch.setenv("EVENTS_TOKEN", "s3cret-s3cret-s3cret")
+    lines = printed(capsys, "settings").splitlines()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+    values = {name: value for name, value, *_ in rows}
+    assert values.keys() == {name.upper() for name in Settings.model_fields}
+    assert values["AUTH_ENABLED"] == "false"
+    assert values["ADMISSION_LIMIT"] == "7"
+    assert values["EVENTS_TOKEN"] == "(hidden)"
+    assert Path(values["DATA_DIR"]).is_absolute()
+
+
+def test_settings_are_there_for_programs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "7")
+    document = json.loads(printed(capsys, "settings", "--json"))
+    assert document["DATABASE_POOL_SIZE"] == {"value": "7", "from": "environment"}
+    assert document["REWARD_URL"] == {"value": None, "from": "default"}
+
+
+def test_help_says_what_holds_if_nothing_is_set(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "DATABASE_POOL_SIZE (1 to 1000; default 10)" in capsys.readouterr().out
+
+
+def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    document = json.loads((CHECKOUT / "app" / "openapi.json").read_text())
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"headrace {project['version']}\n"
+    assert document["info"]["version"] == project["version"]
+
+
+def test_migrate_says_what_it_did(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", named(postgres_url, "told"))
+    first = printed(capsys, "migrate").splitlines()
+    assert first
+    assert all(line.startswith("applied ") and line.endswith(".sql") for line in first)
+    assert printed(capsys, "migrate") == "nothing to apply: the schema is up to date\n"
