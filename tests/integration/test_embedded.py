@@ -179,7 +179,10 @@ def test_ctrl_c_reaches_the_service_and_not_the_server(
 
 def test_a_second_service_on_the_same_data_is_told_so(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir) as url:
-        with pytest.raises(EmbeddedPostgresError, match=f"another service runs.* {data_dir}"):
+        with pytest.raises(
+            EmbeddedPostgresError,
+            match=rf"another service \(process {os.getpid()}\) runs.* {data_dir}",
+        ):
             EmbeddedPostgres(data_dir).start()
         assert run_sql(url, "select n from kept") == ["42"]
 
