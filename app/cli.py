@@ -9,27 +9,16 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from importlib import import_module
+from typing import Final, NamedTuple
 
 from app import VERSION
-from app.commands import (
-    catalogue,
-    claims,
-    demo,
-    export,
-    migrate,
-    mock_provider,
-    player,
-    serve,
-    settings,
-)
-from app.commands.common import CommandFailed, drop_output
 from app.domain.catalogue import CatalogueInvalid
 from app.errors import Problem
-from app.lifespan import SchemaBehind
-from app.server import CannotListen
-from app.settings_loading import SettingsInvalid
-from db.embedded import EmbeddedPostgresError
+from app.failures import Failure
+from app.output import drop_output
+from app.settings_loading import SettingsInvalid, describe_settings
+from db.embedded_binaries import EmbeddedPostgresError
 from db.errors import DatabaseUnreachable
 from db.migrate import MigrationFailed
 
@@ -38,15 +27,7 @@ EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 EXIT_PIPE_CLOSED: Final = 141
 
-FAILURES: Final = (
-    CannotListen,
-    CommandFailed,
-    DatabaseUnreachable,
-    EmbeddedPostgresError,
-    MigrationFailed,
-    Problem,
-    SchemaBehind,
-)
+FAILURES: Final = (DatabaseUnreachable, EmbeddedPostgresError, Failure, MigrationFailed, Problem)
 """What a person can put right, explained by one sentence. All else is a bug: a traceback."""
 
 NOT_WRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -55,7 +36,7 @@ NOT_WRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    parser = _parser()
+    parser = _parser(arguments)
     chosen = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = chosen.command
     try:
@@ -81,47 +62,79 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+class Command(NamedTuple):
+    """A command, and where it is: a module is imported only when it is asked for."""
+
+    name: str
+    help: str
+    module: str
+    function: str
+    arguments: str = ""
+
+
+COMMANDS: Final = (
+    Command("serve", "serve players", "serve", "serve"),
+    Command("migrate", "apply migrations", "migrate", "migrate", "add_arguments"),
+    Command(
+        "catalogue generate",
+        "write the load-test catalogue",
+        "catalogue",
+        "generate",
+        "add_arguments",
+    ),
+    Command(
+        "player", "show one player's facts, and what they see", "player", "show", "add_arguments"
+    ),
+    Command("export", "write every player's facts as NDJSON", "export", "export"),
+    Command(
+        "claims list", "show claims that are not granted", "claims", "show", "add_list_arguments"
+    ),
+    Command(
+        "claims settle", "say what became of one claim", "claims", "settle", "add_settle_arguments"
+    ),
+    Command(
+        "mock-provider",
+        "grant rewards to local runs, or fail to",
+        "mock_provider",
+        "run",
+        "add_arguments",
+    ),
+    Command(
+        "demo", "play a short season against a running service", "demo", "demo", "add_arguments"
+    ),
+    Command("settings", "show every setting", "settings", "show", "add_arguments"),
+)
+GROUPS: Final = {
+    "catalogue": "make a catalogue",
+    "claims": "list rewards that are owed, or settle one",
+}
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m app",
         description="Headrace, a challenge service whose login bursts are harmless.",
-        epilog="settings (environment variables, or files in SETTINGS_DIR):\n"
-        + settings.describe_settings(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    asked = next((each for each in arguments if not each.startswith("-")), None)
+    if asked is None:
+        parser.epilog = (
+            "settings (environment variables, or files in SETTINGS_DIR):\n" + describe_settings()
+        )
     parser.add_argument("--version", action="version", version=f"headrace {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("serve", help="serve players").set_defaults(command=serve.serve)
-    migrating = commands.add_parser("migrate", help="apply migrations")
-    migrate.add_arguments(migrating)
-    migrating.set_defaults(command=migrate.migrate)
-    catalogues = commands.add_parser("catalogue", help="make a catalogue")
-    catalogue_commands = catalogues.add_subparsers(required=True, metavar="COMMAND")
-    generating = catalogue_commands.add_parser("generate", help="write the load-test catalogue")
-    catalogue.add_arguments(generating)
-    generating.set_defaults(command=catalogue.generate)
-    showing = commands.add_parser("player", help="show one player's facts, and what they see")
-    player.add_arguments(showing)
-    showing.set_defaults(command=player.show)
-    exporting = commands.add_parser("export", help="write every player's facts as NDJSON")
-    exporting.set_defaults(command=export.export)
-    claiming = commands.add_parser("claims", help="list rewards that are owed, or settle one")
-    claim_commands = claiming.add_subparsers(required=True, metavar="COMMAND")
-    listing = claim_commands.add_parser("list", help="show claims that are not granted")
-    claims.add_list_arguments(listing)
-    listing.set_defaults(command=claims.show)
-    settling = claim_commands.add_parser("settle", help="say what became of one claim")
-    claims.add_settle_arguments(settling)
-    settling.set_defaults(command=claims.settle)
-    granting = commands.add_parser("mock-provider", help="grant rewards to local runs, or fail to")
-    mock_provider.add_arguments(granting)
-    granting.set_defaults(command=mock_provider.run)
-    playing = commands.add_parser("demo", help="play a short season against a running service")
-    demo.add_arguments(playing)
-    playing.set_defaults(command=demo.demo)
-    shown = commands.add_parser("settings", help="show every setting")
-    settings.add_arguments(shown)
-    shown.set_defaults(command=settings.show)
+    groups = {
+        name: commands.add_parser(name, help=help_).add_subparsers(required=True, metavar="COMMAND")
+        for name, help_ in GROUPS.items()
+    }
+    for command in COMMANDS:
+        group, _, name = command.name.rpartition(" ")
+        added = (groups[group] if group else commands).add_parser(name, help=command.help)
+        if asked == (group or name):
+            module = import_module(f"app.commands.{command.module}")
+            added.set_defaults(command=getattr(module, command.function))
+            if command.arguments:
+                getattr(module, command.arguments)(added)
     return parser
 
 

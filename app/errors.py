@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domain.goal import ID_LENGTH_MAX
-from app.telemetry import current_trace_id
+from app.trace_id import current_trace_id
 from middleware.admission import Reason as AdmissionReason
 
 PROBLEM_TYPE_PREFIX = "urn:headrace:problem:"

@@ -11,6 +11,7 @@ from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue
 from app.events.days import keeping_days
+from app.failures import SchemaBehind
 from app.rewards.service import open_rewards
 from app.services.plans import find_shared
 from app.settings import Settings
@@ -26,10 +27,6 @@ from db.revisions import PgRevisions
 from middleware.loop_lag import LoopLag
 
 log = structlog.get_logger()
-
-
-class SchemaBehind(Exception):
-    """The database lacks migrations that this release needs."""
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple, Self
 import structlog
 from starlette.types import ASGIApp, Message, Scope
 
+from app.failures import CannotListen
 from app.settings import Settings
 from app.state import Lifecycle, Phase
 from app.telemetry import Metrics
@@ -47,10 +48,6 @@ EXIT_OK: Final = 0
 EXIT_CUT: Final = 10
 
 log = structlog.get_logger()
-
-
-class CannotListen(Exception):
-    """An address cannot be bound. The text names the setting to change."""
 
 
 class StartFailed(Exception):

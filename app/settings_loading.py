@@ -110,6 +110,22 @@ def range_of(name: str) -> str:
     return "true | false" if field.annotation is bool else "text"
 
 
+def describe_settings() -> str:
+    """Return name, range, default and meaning of every setting, for `--help`."""
+    return "\n".join(
+        f"  {name.upper()} ({range_of(name)}; default {written(field.default) or 'none'})\n"
+        f"      {field.description}"
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def written(value: Any) -> str | None:
+    """Return a value as it would be written, or None where there is none."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _environment_defaults(environment: str) -> dict[str, Any]:
     """Return the defaults that differ by environment."""
     if environment == Environment.PRODUCTION:

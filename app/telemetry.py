@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
-from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -176,12 +175,6 @@ class Metrics:
         self._decisions_of(label, event.verdict, event.reason or "").inc()
         if event.verdict is Verdict.ADMITTED:
             self._waits_of(label).observe(event.waited_ns / 1e9)
-
-
-def current_trace_id() -> str | None:
-    """Return the trace id of the request being served, as 32 hex digits; None without a span."""
-    context = trace.get_current_span().get_span_context()
-    return f"{context.trace_id:032x}" if context.is_valid else None
 
 
 def create_tracer_provider(

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from app.commands.claim_facts import claim_json, claim_text
 from app.commands.common import (
-    CommandFailed,
     connected,
     printed_json,
     reachable_database,
     read_settings,
 )
 from app.domain.reward import ClaimState
+from app.failures import CommandFailed
 from app.logs import configure_logs
 from db.outbox import PgOutbox, StoredClaim
 from db.pool import Database

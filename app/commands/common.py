@@ -15,7 +15,7 @@ from rich.text import Text
 
 from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
 from app.domain.text import visible
-from app.lifespan import SchemaBehind
+from app.failures import SchemaBehind
 from app.settings import Settings
 from app.settings_loading import LoadedSettings, load_settings
 from db.address import derive
@@ -37,10 +37,6 @@ CATALOGUE_BYTES_MAX: Final = 64_000_000
 
 # JSON escapes C0 by itself; a terminal obeys these, too.
 _JSON_CONTROLS: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
-
-
-class CommandFailed(Exception):
-    """A command could not do what it was asked for; the text is for the person who asked."""
 
 
 def read_settings() -> LoadedSettings:
@@ -109,11 +105,6 @@ async def connected(database_url: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
-
-
-def drop_output() -> None:
-    """Let what is buffered go nowhere; closing the output, Python would complain once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table_console() -> Console:

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.commands.common import CommandFailed, read_settings
+from app.commands.common import read_settings
 from app.commands.running_service import REQUEST_S_MAX, RunningService
 from app.commands.season import NEEDED, Season, Service, Step
+from app.failures import CommandFailed
 from app.settings import is_http_url
 
 SEASON_S_MAX: Final = 120.0

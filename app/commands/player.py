@@ -16,7 +16,6 @@ from rich.table import Column, Table
 
 from app.commands.claim_facts import claim_json, claim_text
 from app.commands.common import (
-    CommandFailed,
     cell,
     connected,
     load_catalogue,
@@ -32,6 +31,7 @@ from app.domain.goal import Catalogue, GoalState
 from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
 from app.domain.view import View
+from app.failures import CommandFailed
 from app.logs import configure_logs
 from app.operations.clock import FIRST_MS, LAST_MS
 from app.services.challenges import Seen, see

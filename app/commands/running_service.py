@@ -9,8 +9,8 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
-from app.commands.common import CommandFailed
 from app.commands.season import Answer
+from app.failures import CommandFailed
 from app.routing import JSON
 
 REQUEST_S_MAX: Final = 15.0

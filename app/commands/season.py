@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, Protocol
 
-from app.commands.common import CommandFailed
 from app.domain.period import instant_text
+from app.failures import CommandFailed
 
 TUTORIAL: Final = "winter-challenge-2025/goals/complete-tutorial"
 SNOWMEN: Final = "winter-challenge-2025/goals/kill-10-snowmen"

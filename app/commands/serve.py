@@ -16,17 +16,18 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from app.commands.common import (
     RunningDatabase,
-    drop_output,
     load_catalogue,
     read_settings,
     running_database,
 )
 from app.domain.goal import Catalogue
+from app.failures import SchemaBehind
 from app.handlers import health
-from app.lifespan import SchemaBehind, lifespan
+from app.lifespan import lifespan
 from app.logs import logging_apart
 from app.main import create_app
 from app.operations.main import create_operations_app
+from app.output import drop_output
 from app.server import Addresses, joined, run
 from app.settings import Environment, Settings
 from app.settings_loading import SettingsInvalid

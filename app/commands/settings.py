@@ -2,21 +2,12 @@
 
 import argparse
 import sys
-from typing import Any
 
 from rich.table import Table
 
 from app.commands.common import data_dir_of, printed_json, read_settings, table_console
 from app.settings import SECRET, Settings
-from app.settings_loading import LoadedSettings, range_of
-
-
-def describe_settings() -> str:
-    """Return name, range, default and meaning of every setting, for `--help`."""
-    return "\n".join(
-        f"  {name.upper()} ({range_of(name)}; default {_default(name)})\n      {field.description}"
-        for name, field in Settings.model_fields.items()
-    )
+from app.settings_loading import LoadedSettings, range_of, written
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,18 +35,7 @@ def shown(settings: Settings, name: str) -> str | None:
     if name in SECRET and value is not None:
         return "(hidden)"
     follows = {"ADMISSION_LIMIT": settings.limit, "DATA_DIR": data_dir_of(settings)}
-    return _written(follows.get(name.upper(), value))
-
-
-def _written(value: Any) -> str | None:
-    if value is None:
-        return None
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _default(name: str) -> str:
-    default = _written(Settings.model_fields[name].default)
-    return "none" if default is None else default
+    return written(follows.get(name.upper(), value))
 
 
 def _table(loaded: LoadedSettings) -> Table:

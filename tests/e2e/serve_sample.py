@@ -14,8 +14,9 @@ from typing import Any
 import uvloop
 from starlette.types import Receive, Scope, Send
 
+from app.failures import CannotListen
 from app.logs import configure_logs
-from app.server import Addresses, CannotListen, run
+from app.server import Addresses, run
 from app.settings import Settings
 from app.state import Lifecycle
 from app.telemetry import Metrics

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from app.commands.common import CommandFailed
 from app.commands.demo import season
 from app.commands.season import Step
+from app.failures import CommandFailed
 
 CHECKOUT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"^  (players|operations) +(http://[^/]+)/")

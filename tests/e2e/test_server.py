@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.server import CannotListen, bind
+from app.failures import CannotListen
+from app.server import bind
 from tests.eventually import eventually
 from tests.raw_http import RawClient, request
 

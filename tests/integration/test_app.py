@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.lifespan import SchemaBehind
+from app.failures import SchemaBehind
 from app.settings import Environment
 from app.state import Phase
 from tests.app import V1, App, settings_for

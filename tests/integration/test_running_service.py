@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from app.commands.common import CommandFailed
 from app.commands.running_service import TRIES_MAX, RunningService
+from app.failures import CommandFailed
 
 
 class Server:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.commands.common import CommandFailed
 from app.commands.demo import check_catalogue
 from app.commands.season import NEEDED, Answer, Season, first_monday_after
+from app.failures import CommandFailed
 
 TODAY = datetime(2027, 1, 1, tzinfo=UTC)
 
