@@ -9,8 +9,9 @@
 
 The server dies with us: the kernel sends it SIGINT (its orderly, fast shutdown) when the thread
 that started it ends, however that happens. So `start` and `stop` belong in the main thread, before
-the event loop runs and after it ended. The server has a session of its own, so that a terminal's
-Ctrl-C reaches only the service, which stops the server once its requests are done.
+the event loop runs and after it ended; `start_again` belongs in a loop of the main thread. The
+server has a session of its own, so that a terminal's Ctrl-C reaches only the service, which stops
+the server once its requests are done.
 
 PostgreSQL refuses to run as root; there it runs as `nobody`. Only what we made ourselves is given
 to that user: no existing folder changes its owner or its permissions.

@@ -85,7 +85,7 @@ async def test_a_wait_between_two_pieces_is_told_to_the_hooks_and_is_no_second_a
     bench.send("/player")
     await settle()
     await bench.end("/batch 0")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # of the virtual clock: no time passes
     for name in ("/player", "/batch 1", "/batch 2"):
         await bench.end(name)
     assert batch.status == 200
@@ -105,7 +105,7 @@ async def test_a_batch_that_may_not_finish_is_answered_with_a_moment_to_come_bac
     player = bench.send("/player")
     await settle()
     await bench.end("/batch 0")
-    await asyncio.sleep(10)
+    await asyncio.sleep(10)  # of the virtual clock: no time passes
     await settle()
     assert isinstance(bench.failure, Problem)
     assert bench.failure.reason == Reason.WAIT_EXPIRED

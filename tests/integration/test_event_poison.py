@@ -1,8 +1,9 @@
 """A player or event for whose sake a transaction fails stands alone; neighbours take effect."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
 from traceback import format_exception
 from typing import Any
 
@@ -212,16 +213,19 @@ async def test_a_database_that_goes_away_leaves_nothing_and_acknowledges_nothing
     assert await pod.send(*events) == ["accepted"] * 2
 
 
-class SlowToFail(PgEventTransaction):
+class GivenUp(PgEventTransaction):
     """A transaction that a lock keeps waiting, and that is given up."""
 
     async def lock(self, players: Collection[str]) -> PlayersRead:
-        await asyncio.sleep(0.03)
         raise unavailable()
 
 
-async def test_pieces_that_are_given_up_after_a_wait_become_smaller(pod: EventPod) -> None:
-    pod.store = Planted(pod, SlowToFail)
+async def test_pieces_that_are_given_up_after_a_wait_become_smaller(
+    pod: EventPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod.store = Planted(pod, GivenUp)
+    each_look_30_ms_later = partial(next, count(0, 0.03))
+    monkeypatch.setattr("app.services.events.perf_counter", each_look_30_ms_later)
     pod.policy.piece.events = 200
     with pytest.raises(Problem):
         await pod.send(*(wins(f"player-{number:03}", 3) for number in range(200)))

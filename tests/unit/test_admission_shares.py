@@ -11,6 +11,13 @@ PLAY, EVENTS = Share.GAMEPLAY, Share.EVENTS
 EQUAL = dict.fromkeys(Share, 1)
 
 
+def contending() -> Shares:
+    """Return equal shares of which each waits for a place."""
+    shares = Shares(EQUAL, 10)
+    shares.contend(list(Share))
+    return shares
+
+
 def hold(shares: Shares, share: Share, place_ns: int, *, still: bool = False) -> None:
     shares.charge(share, shares.use(share, place_ns), still=still)
 
@@ -25,8 +32,7 @@ def test_a_class_that_was_alone_has_no_debts_when_others_come() -> None:
 
 
 def test_what_is_not_used_of_a_charge_is_paid_back() -> None:
-    shares = Shares(EQUAL, 10)
-    shares.contend(list(Share))
+    shares = contending()
     shares.start(PLAY, 10 * MS)
     shares.start(EVENTS, 10 * MS)
     hold(shares, EVENTS, 4 * MS)
@@ -40,8 +46,7 @@ def test_what_is_not_used_of_a_charge_is_paid_back() -> None:
 
 
 def test_a_place_is_charged_while_it_is_held_longer_than_expected() -> None:
-    shares = Shares(EQUAL, 10)
-    shares.contend(list(Share))
+    shares = contending()
     shares.start(EVENTS, 10 * MS)
     shares.start(PLAY, 11 * MS)
     hold(shares, EVENTS, 10 * MS)
@@ -51,8 +56,7 @@ def test_a_place_is_charged_while_it_is_held_longer_than_expected() -> None:
 
 
 def test_nothing_is_paid_back_that_another_place_of_the_share_has_used_up() -> None:
-    shares = Shares(EQUAL, 10)
-    shares.contend(list(Share))
+    shares = contending()
     shares.start(EVENTS, 10 * MS)
     shares.start(EVENTS, 10 * MS)
     shares.start(PLAY, 19 * MS)
@@ -62,8 +66,7 @@ def test_nothing_is_paid_back_that_another_place_of_the_share_has_used_up() -> N
 
 
 def test_new_weights_forget_what_was_charged_in_advance() -> None:
-    shares = Shares(EQUAL, 10)
-    shares.contend(list(Share))
+    shares = contending()
     shares.start(EVENTS, 10 * MS)
     shares.reconfigure(EQUAL, 10)
     shares.end(EVENTS, 10 * MS)
