@@ -42,6 +42,7 @@ from db.embedded_binaries import (
     server_account,
     spawn,
 )
+from db.embedded_data import check_data
 
 __all__ = [
     "DataInUse",
@@ -191,8 +192,9 @@ class EmbeddedPostgres:
         self._await_previous_server()
         self._clear_leftovers()
         binaries = find_binaries(self._data_dir, account)
-        if not self._data.exists():
+        if not os.path.lexists(self._data):
             self._make_data(binaries, account)
+        check_data(self._data, account)
         self._socket_folder = self._make_socket_folder(account)
         settings = {
             "listen_addresses": "",

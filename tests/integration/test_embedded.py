@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,8 @@ import pytest
 
 from db import embedded, embedded_binaries
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError, default_data_dir
+from db.embedded_binaries import Account
+from db.embedded_data import check_data
 from tests.database import reachable_folder, run_sql
 from tests.eventually import eventually
 
@@ -297,6 +301,51 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(empty_folder: Path) -> 
     (empty_folder / "file").write_text("")
     with pytest.raises(EmbeddedPostgresError, match=r"cannot use .*/file/data .*DATA_DIR"):
         EmbeddedPostgres(empty_folder / "file" / "data").start()
+
+
+def remove_control(data: Path) -> None:
+    (data / "global" / "pg_control").unlink()
+
+
+def remove_all(data: Path) -> None:
+    for path in data.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def replace_with_dangling_link(data: Path) -> None:
+    shutil.rmtree(data)
+    data.symlink_to(data.with_name("gone"))
+
+
+def make_older(data: Path) -> None:
+    (data / "PG_VERSION").write_text("16\n")
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (remove_control, "not complete, global/pg_control is missing. Restore"),
+        (remove_all, "not complete, PG_VERSION is missing. Restore"),
+        (replace_with_dangling_link, "not a folder. Restore"),
+        (make_older, "PostgreSQL 16 made them, and this is PostgreSQL 1[0-9]. Run"),
+    ],
+)
+def test_data_that_cannot_be_used_are_told_and_left_as_they_are(
+    data_dir: Path, harm: Callable[[Path], None], says: str
+) -> None:
+    data = data_dir / "postgres"
+    harm(data)
+    left = sorted(data.rglob("*"))
+    with pytest.raises(EmbeddedPostgresError, match=f"{re.escape(str(data))}: .*{says}"):
+        EmbeddedPostgres(data_dir).start()
+    assert sorted(data.rglob("*")) == left
+
+
+def test_data_of_another_owner_are_told(data_dir: Path) -> None:
+    data = data_dir / "postgres"
+    owner = data.stat().st_uid
+    with pytest.raises(EmbeddedPostgresError, match=f"number {owner}, .* run as {owner + 1}"):
+        check_data(data, Account("another", owner + 1, owner + 1))
 
 
 def test_a_server_that_does_not_react_is_killed_in_bounded_time(
