@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -46,7 +47,7 @@ class Service:
 
 
 @contextmanager
-def started(database_url: str) -> Iterator[Service]:
+def started(database_url: str, stderr: int | IO[bytes] = subprocess.PIPE) -> Iterator[Service]:
     environ = {
         "PATH": os.defpath,
         "DATABASE_URL": database_url,
@@ -60,7 +61,7 @@ def started(database_url: str) -> Iterator[Service]:
         cwd=CHECKOUT,
         env=environ,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
     )
     with process:
         try:
@@ -84,6 +85,12 @@ def test_a_log_that_nobody_reads_stops_nothing(database_url: str, gone: bool) ->
             assert service.stderr is not None
             service.stderr.close()
         ask_often(address)
+        assert service.ends() == 0
+
+
+def test_a_log_whose_disk_is_full_stops_nothing(database_url: str) -> None:
+    with Path("/dev/full").open("wb") as full, started(database_url, full) as service:
+        ask_often(service.address())
         assert service.ends() == 0
 
 
