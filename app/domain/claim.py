@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.domain.facts import GoalFacts
 from app.domain.period import EPOCH_ORDINAL
 from app.domain.player import Player
-from app.domain.progress import NO_FACTS, Days, normal, progress_of
+from app.domain.progress import NO_FACTS, Days, normal, progress_of, settled
 from app.domain.rules import Rule
 from app.domain.upkeep import drop_what_says_nothing
 from app.domain.view import View
@@ -54,6 +54,7 @@ def claim(seen: View, number: int) -> Claimed | Refusal:
     facts = normal(stored, rule, days.of(rule.span))
     if facts.claimed:
         return Refusal.ALREADY_CLAIMED
+    facts = settled(rule, facts, player, entry, days)
     if not facts.completed:
         forfeited = stored.completed and not stored.claimed
         return Refusal.ROTATED if forfeited else Refusal.NOT_COMPLETED

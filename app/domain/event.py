@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.domain.facts import NOTHING, Counts, GoalFacts, Number, StatFacts
+from app.domain.facts import NOTHING, Counts, GoalFacts, StatFacts
 from app.domain.goal import Schedule, Source
+from app.domain.number import Number, difference, rounded
 from app.domain.plan import Plan
 from app.domain.player import Player
-from app.domain.progress import NO_FACTS, Days, given_progress, normal, progress_of
+from app.domain.progress import NO_FACTS, Days, given_progress, normal, progress_of, settled
 from app.domain.rules import Rule, Rules, stat_key
 
 
@@ -67,9 +68,9 @@ def _apply(
 ) -> Player:
     known = player.stats.get(key)
     folded = _fold(known, event, at_ms, player.since_ms, len(player.given))
+    changed = dict(_goal_changes(rules, plan, player, key, folded, at_ms, now_ms))
     if folded.stat != known:
         player = player._replace(stats={**player.stats, key: folded.stat})
-    changed = dict(_goal_changes(rules, plan, player, key, folded, at_ms, now_ms))
     if changed:
         player = player._replace(goals={**player.goals, **changed})
     return player
@@ -78,7 +79,7 @@ def _apply(
 def _fold(stat: StatFacts | None, event: Event, at_ms: int, since_ms: int, entries: int) -> Folded:
     login = event.source is Source.LOGIN
     if stat is None:
-        value = 1 if login else event.value
+        value = 1 if login else rounded(event.value)
         before = 0 if login else _value_before(event, unknown=event.value)
         starts = Counts(before, before, before, before)
         return Folded(StatFacts(value, at_ms, starts, entries), before, late=False)
@@ -87,11 +88,12 @@ def _fold(stat: StatFacts | None, event: Event, at_ms: int, since_ms: int, entri
             return Folded(stat, stat.value, late=True)
         before = _value_before(event, unknown=event.value)
         return Folded(_began_lower(stat, at_ms, before), before, late=True)
-    value = stat.value + 1 if login else event.value
+    value = stat.value + 1 if login else rounded(event.value)
     before = stat.value if login else _value_before(event, unknown=stat.value)
-    starts, offsets, come = _turn(stat, at_ms, before, login=login)
+    starts, offsets = _turn(stat, at_ms, before, login=login)
     if entries > stat.given:
         padding = (NOTHING,) * (stat.given - len(offsets))
+        come = _come(stat, at_ms, before)
         offsets = (*offsets, *padding, *(come,) * (entries - stat.given))
     return Folded(
         StatFacts(value, max(stat.at_ms, at_ms), starts, entries, _trimmed(offsets)),
@@ -101,7 +103,7 @@ def _fold(stat: StatFacts | None, event: Event, at_ms: int, since_ms: int, entri
 
 
 def _value_before(event: Event, *, unknown: Number) -> Number:
-    return event.value - event.increase if event.increase else unknown
+    return difference(event.value, event.increase) if event.increase else rounded(unknown)
 
 
 def _began_lower(stat: StatFacts, at_ms: int, before: Number) -> StatFacts:
@@ -125,28 +127,42 @@ def _began_lower(stat: StatFacts, at_ms: int, before: Number) -> StatFacts:
 
 def _turn(
     stat: StatFacts, at_ms: int, before: Number, *, login: bool
-) -> tuple[Counts, tuple[Counts, ...], Counts]:
-    """Return the starts, the offsets, and how far each period had come, where periods may turn."""
-    old, offsets = stat.starts, stat.offsets
+) -> tuple[Counts, tuple[Counts, ...]]:
+    """Return the starts and the offsets, where periods may turn."""
     then, newest = Days(at_ms), Days(stat.at_ms)
     if then.day == newest.day:
-        come = Counts(before - old.endless, before - old.day, before - old.week, before - old.month)
-        return old, offsets, come
-    starts: list[Number] = [old.endless]
-    came: list[Number] = [before - old.endless]
-    turned: list[bool] = [False]
+        return stat.starts, stat.offsets
+    starts: list[Number] = [stat.starts.endless]
+    turned = _turned(then, newest)
+    for span, is_newer in zip(Schedule, turned[1:], strict=True):
+        start = stat.starts.of(span)
+        # A login of an older period stays out of the count of the current one.
+        is_older = login and not is_newer and then.of(span) != newest.of(span)
+        starts.append(before if is_newer else start + 1 if is_older else start)
+    return Counts(*starts), tuple(_restarted(stat.offsets, turned))
+
+
+def _come(stat: StatFacts, at_ms: int, before: Number) -> Counts:
+    """Return how far each period had come just before the event of a moment."""
+    turned = _turned(Days(at_ms), Days(stat.at_ms))
+    starts = (stat.starts.of(span) for span in (None, *Schedule))
+    return Counts(
+        *(
+            0 if is_newer else difference(before, start)
+            for start, is_newer in zip(starts, turned, strict=True)
+        )
+    )
+
+
+def _turned(then: Days, newest: Days) -> list[bool]:
+    """Return whether a moment is in a newer endless period (never), day, week and month."""
+    turned = [False]
     for span in Schedule:
-        start, then_day, newest_day = old.of(span), then.of(span), newest.of(span)
+        then_day, newest_day = then.of(span), newest.of(span)
         assert then_day is not None
         assert newest_day is not None
-        is_newer = then_day > newest_day
-        turned.append(is_newer)
-        came.append(0 if is_newer else before - start)
-        # A login of an older period stays out of the count of the current one.
-        starts.append(
-            before if is_newer else start + 1 if login and then_day < newest_day else start
-        )
-    return Counts(*starts), tuple(_restarted(offsets, turned)), Counts(*came)
+        turned.append(then_day > newest_day)
+    return turned
 
 
 def _restarted(offsets: Iterable[Counts], turned: list[bool]) -> Iterator[Counts]:
@@ -166,7 +182,7 @@ def _trimmed(offsets: tuple[Counts, ...]) -> tuple[Counts, ...]:
 def _goal_changes(
     rules: Rules, plan: Plan, player: Player, key: str, folded: Folded, at_ms: int, now_ms: int
 ) -> Iterator[tuple[str, GoalFacts]]:
-    """Yield the goals that begin or complete, with their new facts."""
+    """Yield the goals that begin or complete, with their new facts; `player` is as before."""
     then, newest = Days(at_ms), Days(folded.stat.at_ms)
     for rule, entry in _listeners(rules, plan, player, key, folded.stat, then):
         stored = player.goals.get(rule.goal_id, NO_FACTS)
@@ -179,17 +195,21 @@ def _goal_changes(
         if facts.claimed:
             continue
         begins = facts.active is True and facts.offset is None
+        if begins and folded.late:
+            continue
+        before = facts
+        facts = settled(rule, facts, player, entry, then)
+        completes = facts is not before
         if begins:
-            if folded.late:
-                continue
             start = folded.stat.starts.of(rule.span)
-            offset = 0 if rule.latest else folded.before - start - facts.carry
+            begun = difference(folded.before, start)
+            offset = 0 if rule.latest else difference(begun, facts.carry)
             facts = replace(facts, period=period, offset=offset)
-        completes = (
+        if (
             not facts.completed
             and progress_of(rule, facts, folded.stat, entry, then) >= rule.target
-        )
-        if completes:
+        ):
+            completes = True
             facts = replace(facts, period=period, completed_at_ms=now_ms)
         if begins or completes:
             yield rule.goal_id, facts
@@ -199,9 +219,11 @@ def _listeners(
     rules: Rules, plan: Plan, player: Player, key: str, stat: StatFacts, then: Days
 ) -> Iterator[tuple[Rule, int | None]]:
     """Yield the active goals of a stat that may begin or complete, and what gave them."""
-    goals = player.goals
+    goals, known = player.goals, player.stats.get(key)
     for group in plan.by_stat.get(key, ()):
         progress = given_progress(group, stat, group.entry, then)
+        if known is not None:
+            progress = max(progress, given_progress(group, known, group.entry, then))
         for rule in group.by_target:
             if rule.target > progress:
                 break

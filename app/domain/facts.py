@@ -1,6 +1,6 @@
 """What is stored of a player's stats and goals, and how: MessagePack of arrays, ids as keys.
 
-Numbers are whole numbers or fractions as they came; whole ones are stored as integers. Instants are
+Numbers are whole numbers or fractions (number.py); whole ones are stored as integers. Instants are
 milliseconds since 1970. The meaning of each field is exact (db/README.md): what a player sees is
 computed from these and from the catalogue, and nothing else is stored.
 """
@@ -12,8 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from app.domain.goal import Schedule, Source
-
-Number: TypeAlias = int | float
+from app.domain.number import Number
 
 # The layout of the MessagePack columns; a row with another number is not read.
 FORMAT = 1

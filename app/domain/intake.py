@@ -11,8 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-from app.domain.facts import Number
 from app.domain.goal import Source
+from app.domain.number import Number
 from app.domain.period import DAY_MS
 from app.domain.player import Player, PlayersRead
 

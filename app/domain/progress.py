@@ -1,9 +1,13 @@
-"""How far a goal is: one number, from its stat's facts and its own."""
+"""How far a goal is, from its stat's facts and its own: one number, and whether that is enough."""
 
-from app.domain.facts import GoalFacts, Number, Span, StatFacts
+from msgspec.structs import replace
+
+from app.domain.facts import GoalFacts, Span, StatFacts
 from app.domain.goal import Schedule
+from app.domain.number import Number, difference, rounded
 from app.domain.period import DAY_MS, period_day
 from app.domain.plan import Group
+from app.domain.player import Player
 from app.domain.rules import Rule
 
 NO_FACTS = GoalFacts()
@@ -68,8 +72,31 @@ def progress_of(
     if stat is None:
         return 0
     if rule.latest:
-        return stat.value
-    return counted(stat, rule.span, days) - facts.offset
+        return rounded(stat.value)
+    return difference(counted(stat, rule.span, days), facts.offset)
+
+
+def settled(
+    rule: Rule, facts: GoalFacts, player: Player, entry: int | None, days: Days
+) -> GoalFacts:
+    """Return a goal's facts with the completion that follows from its progress.
+
+    The event that reaches a target completes the goal. Where the catalogue lowered the target below
+    a progress since, the goal was completed by the newest event before; where its progress was
+    frozen, when it was assigned. Facts are as in `progress_of`.
+    """
+    stat = player.stats.get(rule.stat)
+    if facts.completed or progress_of(rule, facts, stat, entry, days) < rule.target:
+        return facts
+    if facts.active is not None or entry is None:
+        assigned_at_ms = facts.assigned_at_ms or 0
+    else:
+        assigned_at_ms = player.given[entry].at_ms
+    if stat is not None and (facts.active is None or facts.offset is not None):
+        reached_at_ms = stat.at_ms
+    else:
+        reached_at_ms = (facts.period or 0) * DAY_MS
+    return replace(facts, completed_at_ms=max(assigned_at_ms, reached_at_ms))
 
 
 def given_progress(kind: Rule | Group, stat: StatFacts, entry: int, days: Days) -> Number:
@@ -77,17 +104,17 @@ def given_progress(kind: Rule | Group, stat: StatFacts, entry: int, days: Days) 
     if entry >= stat.given:
         return 0
     if kind.latest:
-        return stat.value
+        return rounded(stat.value)
     if kind.span is not None and not in_period(stat, kind.span, days):
         return 0
-    return counted(stat, kind.span, days) - stat.offset(entry, kind.span)
+    return difference(counted(stat, kind.span, days), stat.offset(entry, kind.span))
 
 
 def counted(stat: StatFacts, span: Span, days: Days) -> Number:
     """Return what came since the period of the moment began; 0 if nothing came in it."""
     if span is not None and not in_period(stat, span, days):
         return 0
-    return stat.value - stat.starts.of(span)
+    return difference(stat.value, stat.starts.of(span))
 
 
 def in_period(stat: StatFacts, span: Schedule, days: Days) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.domain.facts import GoalFacts
 from app.domain.goal import Status
 from app.domain.player import Player
-from app.domain.progress import NO_FACTS, Days, normal, progress_of
+from app.domain.progress import NO_FACTS, Days, normal, progress_of, settled
 from app.domain.rules import Rule
 from app.domain.upkeep import drop_what_says_nothing
 from app.domain.view import DONE, View
@@ -89,6 +89,8 @@ def _decided(seen: View, rule: Rule, days: Days, *, active: bool) -> GoalFacts |
     if current is active:
         return None
     facts = normal(stored, rule, days.of(rule.span))
+    # What was seen as completed stays so.
+    facts = settled(rule, facts, player, entry, days)
     assigned_at_ms = facts.assigned_at_ms
     if facts.active is None and entry is not None:
         assigned_at_ms = player.given[entry].at_ms

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from app.domain.facts import GoalFacts, Number
+from app.domain.facts import GoalFacts
 from app.domain.goal import GoalState, States, Status
 from app.domain.plan import Plan
 from app.domain.player import Player
-from app.domain.progress import Days, given_progress, normal, progress_of, shown
+from app.domain.progress import NO_FACTS, Days, given_progress, normal, progress_of, settled, shown
 from app.domain.rules import Rule, Rules
 
 DONE = frozenset({Status.COMPLETED, Status.CLAIMED})
@@ -34,10 +34,10 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     """Return what the player sees. `plan` is that of the player's list of revisions."""
     days = Days(now_ms)
     moving = _as_they_move(plan, player, days)
-    own: dict[int, GoalState] = {}
-    done = set()
+    own = dict(_reached(plan, player, moving, days))
+    done = set(own)
     # Most facts are of goals that were given and completed, many at one moment.
-    alike: dict[tuple[int | None, bool, int | None, int | None, Number], GoalState] = {}
+    alike: dict[tuple[int | None, bool, int | None, int | None, float], GoalState] = {}
     by_id, group_of = rules.by_id, plan.group_of
     for goal_id, facts in player.goals.items():
         rule = by_id.get(goal_id)
@@ -84,6 +84,21 @@ def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState
     return moving
 
 
+def _reached(
+    plan: Plan, player: Player, moving: Mapping[int, GoalState], days: Days
+) -> Iterator[tuple[int, GoalState]]:
+    """Yield the goals that are completed though no event did it: their target was lowered."""
+    for group_number, state in moving.items():
+        group = plan.groups[group_number]
+        for rule in group.by_target:
+            if rule.target > state.progress:
+                break
+            if rule.goal_id not in player.goals:
+                facts = settled(rule, NO_FACTS, player, group.entry, days)
+                before = state._replace(locked=bool(rule.prerequisites))
+                yield rule.number, _as_given(before, facts)
+
+
 def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
     """Return the state of a goal that was given, never resets and was completed."""
     claimed_at_ms = facts.claimed_at_ms
@@ -97,6 +112,7 @@ def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
 def _with_facts(plan: Plan, player: Player, rule: Rule, stored: GoalFacts, days: Days) -> GoalState:
     entry = plan.entry_of.get(rule.number)
     facts = normal(stored, rule, days.of(rule.span))
+    facts = settled(rule, facts, player, entry, days)
     progress = shown(progress_of(rule, facts, player.stats.get(rule.stat), entry, days))
     if facts.claimed:
         status = Status.CLAIMED

@@ -30,7 +30,6 @@ from urllib.parse import unquote
 
 import msgspec
 
-from app.domain.facts import Number
 from app.domain.goal import Source
 from app.domain.intake import (
     EVENTS_MAX,
@@ -41,6 +40,7 @@ from app.domain.intake import (
     Outcome,
     Why,
 )
+from app.domain.number import Number
 from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
 from app.errors import Problem, Reason

@@ -7,7 +7,8 @@ from itertools import count
 
 import pytest
 
-from app.domain.facts import Number, decode_stats
+from app.domain.facts import decode_stats
+from app.domain.number import Number
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange
 from tests.database import run_sql

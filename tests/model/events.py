@@ -1,6 +1,7 @@
 """What one event does to the slow model's rows."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from app.domain.goal import Catalogue, Goal, Mode, Source
@@ -36,8 +37,8 @@ class Happening(NamedTuple):
     source: Source
     at: datetime
     stat: str = ""
-    value: Number = 0
-    increment: Number = 0
+    value: Number = Decimal(0)
+    increment: Number = Decimal(0)
 
 
 def key_of(goal: Goal) -> StatKey:
@@ -68,12 +69,22 @@ def hear(person: Person, catalogue: Catalogue, happening: Happening) -> set[str]
 def _hear_on(key: StatKey, person: Person, catalogue: Catalogue, happening: Happening) -> set[str]:
     history = person.stats.setdefault(key, StatHistory())
     served = {goal.goal_id: goal for goal in catalogue.goals}
-    late = history.newest is not None and happening.at < history.newest
-    history.newest = max(history.newest or happening.at, happening.at)
+    known = history.newest
+    late = known is not None and happening.at < known
+    late = late and happening.source is Source.STATISTIC
+    newest = max(known or happening.at, happening.at)
     reached = [
-        (row, served.get(goal_id))
-        for goal_id, row in _reached(person, key, happening.at, history.newest)
+        (row, served.get(goal_id)) for goal_id, row in _reached(person, key, happening.at, newest)
     ]
+    moved = {
+        row.goal.goal_id
+        for row, goal in reached
+        if goal is not None
+        and row.counting
+        and (row.listening or not late)
+        and _settles(person, row)
+    }
+    history.newest = newest
     waiting = [row for row, _ in reached if not row.listening]
     if happening.source is Source.LOGIN:
         _count_login(reached)
@@ -81,7 +92,7 @@ def _hear_on(key: StatKey, person: Person, catalogue: Catalogue, happening: Happ
         _correct_openings(person, history, happening, reached)
     else:
         _take_value(history, happening, reached)
-    moved = {row.goal.goal_id for row in waiting if row.listening}
+    moved |= {row.goal.goal_id for row in waiting if row.listening}
     for row, goal in reached:
         if goal is not None and _completes(person, row, goal):
             moved.add(goal.goal_id)
@@ -183,7 +194,19 @@ def _completes(person: Person, row: Row, goal: Goal) -> bool:
     if row.progress < goal.requirement.target_value:
         return False
     row.completed_at = person.now
-    current = person.rows[goal.goal_id]
+    _forfeits(person, row)
+    return True
+
+
+def _settles(person: Person, row: Row) -> bool:
+    """Complete the row if it had reached the target before the event: it may fall now."""
+    settles = person.settle(row)
+    if settles:
+        _forfeits(person, row)
+    return settles
+
+
+def _forfeits(person: Person, row: Row) -> None:
+    current = person.rows[row.goal.goal_id]
     if row is not current:
         current.forfeited = True
-    return True

@@ -55,20 +55,20 @@ class Selection(NamedTuple):
 # ── what is seen ──────────────────────────────────────────────────────────────────────────────────
 
 
-def status(row: Row | None) -> Status:
+def status(person: Person, row: Row | None) -> Status:
     """Return how far a player is with a goal."""
     if row is None:
         return Status.NOT_STARTED
     if row.claimed_at is not None:
         return Status.CLAIMED
-    if row.completed_at is not None:
+    if person.completed_at(row) is not None:
         return Status.COMPLETED
     return Status.IN_PROGRESS if int(row.progress) > 0 else Status.NOT_STARTED
 
 
 def is_done(person: Person, goal_id: str) -> bool:
     """Tell whether a goal is completed or claimed, now, by what the list shows."""
-    return status(person.rows.get(goal_id)) in {Status.COMPLETED, Status.CLAIMED}
+    return status(person, person.rows.get(goal_id)) in {Status.COMPLETED, Status.CLAIMED}
 
 
 def is_locked(person: Person, goal: Goal) -> bool:
@@ -90,8 +90,8 @@ def look(person: Person, goal: Goal) -> Shown:
         return Shown(0, Status.NOT_STARTED, None, None, False, None, locked)
     return Shown(
         progress=max(0, int(row.progress)),
-        status=status(row),
-        completed_at=row.completed_at,
+        status=status(person, row),
+        completed_at=person.completed_at(row),
         claimed_at=row.claimed_at,
         active=row.active,
         assigned_at=row.assigned_at,
@@ -164,6 +164,7 @@ def decide(person: Person, goal: Goal, *, active: bool) -> bool:
     # From here on the player's word holds, and what was before this period is forgotten.
     person.past.pop(goal.goal_id, None)
     row.forfeited = False
+    person.settle(row)
     row.by_default = False
     row.listening = False
     row.active = active
@@ -187,7 +188,7 @@ def select(
         for goal in challenge.goals
         if replace_existing
         and is_active(person, goal)
-        and status(person.rows[goal.goal_id]) is not Status.COMPLETED
+        and status(person, person.rows[goal.goal_id]) is not Status.COMPLETED
     ]
     decided = {
         goal.goal_id
@@ -222,7 +223,7 @@ def verdict(person: Person, goal: Goal) -> Verdict:
         return Verdict.INACTIVE
     if row.claimed_at is not None:
         return Verdict.CLAIMED
-    if row.completed_at is not None:
+    if person.completed_at(row) is not None:
         return Verdict.LOCKED if is_locked(person, goal) else Verdict.GRANTED
     return Verdict.ROTATED if row.forfeited else Verdict.NOT_COMPLETED
 
@@ -232,6 +233,7 @@ def claim(person: Person, goal: Goal) -> Verdict:
     answer = verdict(person, goal)
     if answer is Verdict.GRANTED:
         row = person.rows[goal.goal_id]
+        person.settle(row)
         row.claimed_at = person.now
         row.freeze()
         # Nothing of an older period can matter any more.

@@ -1,6 +1,6 @@
 """Days, weeks and months of the slow model, by `datetime`; everything is UTC."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from app.domain.goal import Goal, Schedule
 
@@ -15,6 +15,11 @@ def moment(moment_ms: int) -> datetime:
 def milliseconds(at: datetime | None) -> int | None:
     """Return an instant as milliseconds since 1970."""
     return None if at is None else (at - EPOCH) // timedelta(milliseconds=1)
+
+
+def midnight(day: date) -> datetime:
+    """Return the instant at which a day begins."""
+    return datetime.combine(day, time(), UTC)
 
 
 def restarts(goal: Goal) -> bool:

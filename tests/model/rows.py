@@ -6,14 +6,27 @@ date at once: by each event, by each decision, and by the clock when a period en
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 from app.domain.goal import Goal, Schedule, Source
-from tests.model.periods import claimable_again, first_day, following, period_of, restarts
+from tests.model.periods import (
+    claimable_again,
+    first_day,
+    following,
+    midnight,
+    period_of,
+    restarts,
+)
 
-Number: TypeAlias = int | float
+Number: TypeAlias = Decimal
 
 StatKey: TypeAlias = tuple[Source, str]
+
+
+def thousandths(number: float) -> Number:
+    """Return what a person would write down of a number."""
+    return Decimal(repr(number)).quantize(Decimal("0.001"))
 
 
 @dataclass
@@ -33,7 +46,7 @@ class Row:
     by_default: bool
     listening: bool
     assigned_at: datetime | None = None
-    progress: Number = 0
+    progress: Number = Decimal(0)
     baseline: Number | None = None
     completed_at: datetime | None = None
     claimed_at: datetime | None = None
@@ -47,7 +60,7 @@ class Row:
 
     def freeze(self) -> None:
         """Keep what is shown as progress, and forget where counting began."""
-        self.progress = max(0, self.progress)
+        self.progress = max(Decimal(0), self.progress)
         self.baseline = None
 
     def after_turn(self, period: date) -> "Row":
@@ -76,7 +89,7 @@ class StatHistory:
     """
 
     newest: datetime | None = None
-    latest: Number = 0
+    latest: Number = Decimal(0)
     openings: dict[tuple[Schedule | None, date | None], Number] = field(default_factory=dict)
 
 
@@ -89,7 +102,8 @@ def pages(at: datetime) -> list[tuple[Schedule | None, date | None]]:
 class Person:
     """One player: rows by goal id, rows of periods that are over, and the stats.
 
-    `past` is kept because a late event may still reach a period that is over.
+    `past` is kept because a late event may still reach a period that is over. `targets` are by goal
+    id, those of the catalogue being served.
     """
 
     now: datetime
@@ -97,6 +111,7 @@ class Person:
     rows: dict[str, Row] = field(default_factory=dict)
     past: dict[str, list[Row]] = field(default_factory=dict)
     stats: dict[StatKey, StatHistory] = field(default_factory=dict)
+    targets: dict[str, int] = field(default_factory=dict)
 
     def become_known(self) -> None:
         """Note when the player was first met."""
@@ -121,6 +136,30 @@ class Person:
             self.past.setdefault(goal_id, []).append(replace(row))
             row = row.after_turn(following(rotation.schedule, row.period))
         return row
+
+    def completed_at(self, row: Row) -> datetime | None:
+        """Return when a goal was completed: by an event, or by a target that sank to its progress.
+
+        The latter counts from the newest event that the row has heard, or else from its beginning.
+        """
+        if row.completed_at is not None:
+            return row.completed_at
+        target = self.targets.get(row.goal.goal_id)
+        if target is None or row.progress < target:
+            return None
+        moments = [] if row.assigned_at is None else [row.assigned_at]
+        if row.active and row.listening:
+            newest = self.stats[row.goal.source, row.goal.requirement.stat_code].newest
+            assert newest is not None
+            moments.append(newest)
+        elif row.period is not None:
+            moments.append(midnight(row.period))
+        return max(moments)
+
+    def settle(self, row: Row) -> bool:
+        """Write down that a row is completed; return False if it is not, or that is known."""
+        known, row.completed_at = row.completed_at, self.completed_at(row)
+        return known != row.completed_at
 
     def reachable(self, goal_id: str, period: date | None) -> list[Row]:
         """Return the goal's row of a period, if it has one."""

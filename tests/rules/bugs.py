@@ -33,8 +33,8 @@ PERIODS = (
     _bug(
         "the baseline is not reset when the period turns",
         "event",
-        "before if is_newer else start + 1",
-        "start if is_newer else start + 1",
+        "starts.append(before if is_newer",
+        "starts.append(start if is_newer",
     ),
     _bug(
         "completion survives the reset",
@@ -112,8 +112,8 @@ EVENTS = (
     _bug(
         "a missing inc counts nothing",
         "event",
-        "event.value - event.increase if event.increase else unknown",
-        "event.value - event.increase",
+        " if event.increase else rounded(unknown)",
+        "",
     ),
     _bug("more than the target is asked for", "event", ">= rule.target", "> rule.target"),
     _bug(
@@ -121,6 +121,48 @@ EVENTS = (
         "view",
         "elif facts.completed:",
         "elif progress >= rule.target:",
+    ),
+    _bug(
+        "a target that was lowered waits for the next event",
+        "progress",
+        "if facts.completed or progress_of",
+        "if facts.completed or True or progress_of",
+    ),
+    _bug(
+        "a target that was lowered waits, for goals that were given",
+        "view",
+        "if rule.target > state.progress:",
+        "if True:",
+    ),
+    _bug(
+        "what a lowered target completed is open again when the statistic falls",
+        "event",
+        "facts = settled(rule, facts, player, entry, then)",
+        "pass",
+    ),
+    _bug(
+        "what a lowered target completed is open again when a given goal's statistic falls",
+        "event",
+        "if known is not None:",
+        "if False:",
+    ),
+    _bug(
+        "what a lowered target completed is open again when it is put away",
+        "selection",
+        "facts = settled(rule, facts, player, entry, days)",
+        "pass",
+    ),
+    _bug(
+        "a lowered target completes a goal before it was assigned",
+        "progress",
+        "completed_at_ms=max(assigned_at_ms, reached_at_ms)",
+        "completed_at_ms=reached_at_ms",
+    ),
+    _bug(
+        "fractions are as inexact as doubles",
+        "number",
+        "nearest = round(number, DECIMALS)",
+        "nearest = number",
     ),
     _bug(
         "a late statistic overwrites",
@@ -146,11 +188,11 @@ EVENTS = (
         "if at_ms < since_ms:",
         "if at_ms < 0:",
     ),
-    _bug("a late statistic lets a goal begin", "event", "if folded.late:", "if False:"),
+    _bug("a late statistic lets a goal begin", "event", "if begins and folded.late:", "if False:"),
     _bug(
         "a late login counts today",
         "event",
-        "start + 1 if login and then_day < newest_day else start",
+        "start + 1 if is_older else start",
         "start",
     ),
     _bug(
@@ -298,8 +340,8 @@ OWN = (
     _bug(
         "a default that just begins counts the day's start of the old day",
         "event",
-        "came.append(0 if is_newer else before - start)",
-        "came.append(before - start)",
+        "0 if is_newer else difference(before, start)",
+        "difference(before, start)",
     ),
     _bug(
         "a claim is forgotten while an event of its period may come",

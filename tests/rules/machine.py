@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from app.domain.event import Event
-from app.domain.facts import Number
 from app.domain.goal import Schedule, Source, Status
+from app.domain.number import Number
 from app.domain.rules import stat_key
 from tests.rules.catalogues import CHALLENGES, GOALS, Edit, edits, targets
 from tests.rules.moments import (
@@ -38,10 +38,10 @@ tellings = st.builds(
     targets,
 )
 values: st.SearchStrategy[Number] = st.one_of(
-    st.integers(-1, 12), st.integers(0, 40).map(lambda quarters: quarters / 4)
+    st.integers(-1, 12), st.integers(0, 120).map(lambda tenths: tenths / 10)
 )
 increases: st.SearchStrategy[Number] = st.one_of(
-    st.just(0), st.integers(-3, 12), st.integers(-8, 8).map(lambda quarters: quarters / 4)
+    st.just(0), st.integers(-3, 12), st.integers(-20, 20).map(lambda tenths: tenths / 10)
 )
 
 

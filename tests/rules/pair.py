@@ -24,7 +24,7 @@ from tests.model.operations import (
     welcome,
 )
 from tests.model.periods import first_day, milliseconds, moment
-from tests.model.rows import Person
+from tests.model.rows import Person, thousandths
 from tests.rules.moments import DAY_MS
 from tests.rules.season import Season
 
@@ -56,6 +56,7 @@ class Pair:
         self.ledger = Ledger()
         self.counted = counted
         self.grants: set[tuple[str, str, str]] = set()
+        self._tell_targets()
         self.compare()
 
     @property
@@ -68,12 +69,14 @@ class Pair:
     def publish(self, catalogue: Catalogue) -> None:
         """Serve a new catalogue."""
         self.season.publish(catalogue)
+        self._tell_targets()
         self.compare()
 
     def serve(self, revision: int) -> None:
         """Serve an older catalogue again, or the newest."""
         self.counted["older catalogues served again"] += revision < len(self.season.catalogues)
         self.season.serve(revision)
+        self._tell_targets()
         self.compare()
 
     def advance(self, by_ms: int) -> None:
@@ -107,7 +110,13 @@ class Pair:
         """Deliver an event; only what it begins or completes may be written."""
         person = self.people[name]
         at = moment(event.at_ms)
-        happening = Happening(event.source, at, event.stat_code, event.value, event.increase)
+        happening = Happening(
+            event.source,
+            at,
+            event.stat_code,
+            thousandths(event.value),
+            thousandths(event.increase),
+        )
         before = self._row(name)
         result = self.season.hear(name, event, event_id, self.clock_ms)
         answer = self.ledger.answer(event_id, at, person.now)
@@ -193,6 +202,12 @@ class Pair:
                         seen, challenge.challenge_id, without_active=without_active
                     )
                     agree("pool", drawn, [goal.goal_id for goal in expected])
+
+    def _tell_targets(self) -> None:
+        for person in self.people.values():
+            person.targets = {
+                goal.goal_id: goal.requirement.target_value for goal in self.catalogue.goals
+            }
 
     def _state(self, seen: View, goal: Goal) -> GoalState:
         return seen.of(self.season.number(goal.goal_id))

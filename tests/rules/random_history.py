@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from app.domain.event import Event
-from app.domain.facts import Number
 from app.domain.goal import Challenge, Goal, Source
+from app.domain.number import Number
 from app.domain.rules import stat_key
 from tests.rules.catalogues import Draft, Edit, built, drafts, edited
 from tests.rules.moments import When, starts, told_ms
@@ -108,7 +108,7 @@ class RandomHistory(RuleBasedStateMachine):
             "exact": (by, by),
             "silent": (by, 0),
             "gap": (by + 2, by),
-            "fraction": (by / 4, by / 4),
+            "fraction": (by / 10, by / 10),
             "fall": (-by, -by),
         }[how]
         level = self.rise(name, stat, up)

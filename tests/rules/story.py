@@ -9,7 +9,6 @@ from typing import Any
 
 from app.domain.claim import Claimed, Refusal
 from app.domain.event import Event
-from app.domain.facts import Number
 from app.domain.goal import (
     Catalogue,
     Challenge,
@@ -23,6 +22,7 @@ from app.domain.goal import (
     Source,
     Status,
 )
+from app.domain.number import Number
 from tests.model.periods import milliseconds
 from tests.rules.season import Season
 
