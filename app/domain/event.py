@@ -198,7 +198,8 @@ def _goal_changes(
         if begins and folded.late:
             continue
         before = facts
-        facts = settled(rule, facts, player, entry, then)
+        if not facts.completed:
+            facts = settled(rule, facts, player, entry, then)
         completes = facts is not before
         if begins:
             start = folded.stat.starts.of(rule.span)
@@ -224,9 +225,7 @@ def _listeners(
         progress = given_progress(group, stat, group.entry, then)
         if known is not None:
             progress = max(progress, given_progress(group, known, group.entry, then))
-        for rule in group.by_target:
-            if rule.target > progress:
-                break
+        for rule in group.reached(progress):
             stored = goals.get(rule.goal_id)
             if stored is None or stored.active is None:
                 yield rule, group.entry

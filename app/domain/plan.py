@@ -1,5 +1,6 @@
 """What players who were given the same defaults have in common, worked out once for them all."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ from app.domain.rules import Rule, Rules
 class Group(NamedTuple):
     """Given goals whose progress is one number as long as the player decides nothing about them.
 
-    They have the same stat, entry of `given`, span and kind. `by_target` has the easiest first.
+    They have the same stat, entry of `given`, span and kind. `by_target` has the easiest first;
+    `targets` are theirs.
     """
 
     number: int
@@ -19,6 +21,11 @@ class Group(NamedTuple):
     latest: bool
     span: Span
     by_target: tuple[Rule, ...]
+    targets: tuple[int, ...]
+
+    def reached(self, progress: float) -> tuple[Rule, ...]:
+        """Return the goals whose target is not above a progress."""
+        return self.by_target[: bisect_right(self.targets, progress)]
 
 
 class Plan:
@@ -70,7 +77,8 @@ def _groups(rules: Rules, entry_of: Mapping[int, int]) -> tuple[Group, ...]:
             entry=entry,
             latest=latest,
             span=span,
-            by_target=tuple(sorted(members, key=lambda rule: rule.target)),
+            by_target=(by_target := tuple(sorted(members, key=lambda rule: rule.target))),
+            targets=tuple(rule.target for rule in by_target),
         )
         for number, ((_, entry, latest, span), members) in enumerate(alike.items())
     )

@@ -88,12 +88,11 @@ def _reached(
     plan: Plan, player: Player, moving: Mapping[int, GoalState], days: Days
 ) -> Iterator[tuple[int, GoalState]]:
     """Yield the goals that are completed though no event did it: their target was lowered."""
+    goals = player.goals
     for group_number, state in moving.items():
         group = plan.groups[group_number]
-        for rule in group.by_target:
-            if rule.target > state.progress:
-                break
-            if rule.goal_id not in player.goals:
+        for rule in group.reached(state.progress):
+            if rule.goal_id not in goals:
                 facts = settled(rule, NO_FACTS, player, group.entry, days)
                 before = state._replace(locked=bool(rule.prerequisites))
                 yield rule.number, _as_given(before, facts)

@@ -131,14 +131,14 @@ EVENTS = (
     _bug(
         "a target that was lowered waits, for goals that were given",
         "view",
-        "if rule.target > state.progress:",
-        "if True:",
+        "if rule.goal_id not in goals:",
+        "if False:",
     ),
     _bug(
         "what a lowered target completed is open again when the statistic falls",
         "event",
-        "facts = settled(rule, facts, player, entry, then)",
-        "pass",
+        "            facts = settled(rule, facts, player, entry, then)\n",
+        "            pass\n",
     ),
     _bug(
         "what a lowered target completed is open again when a given goal's statistic falls",
