@@ -138,7 +138,7 @@ async def _deliver(ports: Claiming, seen: View, claimed: Claimed, call: Call) ->
         restored,
         goal_id=goal_id,
         claimed=claimed.player.goals[goal_id],
-        before=seen.player.goals[goal_id],
+        before=seen.player.goals.get(goal_id),
     )
     state = await ports.deliveries.deliver(call, partial(ports.claims.undo, call, restore))
     if state is ClaimState.REFUSED:

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.facts import Given
-from app.domain.goal import Rotation, Schedule
+from app.domain.facts import Counts, Given, StatFacts, encode_stats
+from app.domain.goal import Requirement, Rotation, Schedule
 from app.domain.period import DAY_MS
 from app.domain.player import Player
 from app.domain.reward import ClaimState, Refused, Unknown
@@ -149,7 +149,7 @@ async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: Script
     ("facts", "goal", "reason", "message"),
     [
         (
-            {"completed_at_ms": None},
+            {"completed_at_ms": None, "carry": 9},
             "g0",
             Reason.GOAL_NOT_COMPLETED,
             (
@@ -232,6 +232,23 @@ async def test_a_refused_reward_undoes_the_claim_and_it_can_be_claimed_again(
     again = await shop.claim("ann", "g0")
     assert again.state is ClaimState.GRANTED
     assert shop.provider.keys == [again.claim.claim_id] * 2
+
+
+async def test_what_a_lowered_target_completed_is_claimed_and_undone_like_all_else(
+    shop: ScriptedShop,
+) -> None:
+    given = make_goal("given", default=True, requirement=Requirement("wins", ">=", 3))
+    shop.state = await shop.publish(make_catalogue(given))
+    [known] = await initialize_players(shop.players, shop.revisions, shop.state, ["ann"])
+    wins = StatFacts(5, known.view.now_ms, Counts(0, 0, 0, 0), 1)
+    column = encode_stats({"statistic:wins": wins})
+    assert column is not None
+    run_sql(shop.url, f"update player set stats = '\\x{column.hex()}'")
+    shop.provider.script = [Refused("422")]
+    assert (await refusal(shop, "ann", "given")).reason == Reason.REWARD_GRANT_FAILED
+    assert (await shop.facts("ann")).goals == {}
+    assert (await shop.claim("ann", "given")).state is ClaimState.GRANTED
+    assert (await refusal(shop, "ann", "given")).reason == Reason.ALREADY_CLAIMED
 
 
 async def test_what_was_written_while_the_provider_thought_outlives_the_undoing(
