@@ -114,9 +114,9 @@ async def test_progress_and_status_are_the_true_ones(app: App) -> None:
     await make_player(
         app,
         daily_10_kills=CLAIMED,
-        daily_wins=GoalFacts(active=False, assigned_at_ms=MARCH_MS, carry=3),
+        daily_headshots=GoalFacts(active=False, assigned_at_ms=MARCH_MS, carry=3),
     )
-    answer = await batch(app, "daily-wins", "daily-10-kills")
+    answer = await batch(app, "daily-headshots", "daily-10-kills")
     won, claimed = answer.json["selectedGoals"]
     assert (won["status"], won["progress"]) == ("in_progress", 3)
     assert (claimed["status"], claimed["progress"]) == ("claimed", 12)
