@@ -13,6 +13,7 @@ from referencing.jsonschema import DRAFT202012
 DOCUMENT = Path(__file__).parents[1] / "app" / "openapi.json"
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 URI = "urn:headrace:api"
+PROBLEM: Mapping[str, Any] = {"$ref": "#/components/schemas/Problem"}
 
 
 @cache
@@ -25,6 +26,24 @@ def operations() -> Iterator[tuple[str, str, Any]]:
     for path, item in document()["paths"].items():
         for method in METHODS & item.keys():
             yield method.upper(), path, item[method]
+
+
+def bodies() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each body that is described: where, and its schema and examples."""
+    for name, response in document()["components"]["responses"].items():
+        for media in response.get("content", {}).values():
+            yield name, media
+    for method, path, operation in operations():
+        entries = {"asked": operation.get("requestBody", {}), **operation["responses"]}
+        for entry, described in entries.items():
+            for kind, media in described.get("content", {}).items():
+                yield f"{method} {path} {entry} {kind}", media
+
+
+def examples_of(media: Mapping[str, Any]) -> list[Any]:
+    """Return the values of a body's examples."""
+    shown = [_resolved(example)["value"] for example in media.get("examples", {}).values()]
+    return [*shown, media["example"]] if "example" in media else shown
 
 
 def answer_errors(

@@ -14,10 +14,18 @@ from app.domain.intake import Why
 from app.errors import KINDS
 from app.main import create_app
 from app.routing import OneMethodRoute
+from app.settings import Settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
 from middleware.loop_lag import LoopLag
-from tests.api_document import document, operations, schema_errors
+from tests.api_document import (
+    PROBLEM,
+    bodies,
+    document,
+    examples_of,
+    operations,
+    schema_errors,
+)
 from tests.app import settings_for
 
 CHECKOUT = Path(__file__).parents[2]
@@ -97,6 +105,65 @@ def test_whatever_is_defined_is_used() -> None:
         for name in parts[kind]
     }
     assert set(names_in(document())) == defined
+
+
+def schemas_in(schema: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Yield a schema and all that it is made of."""
+    yield where, schema
+    for name, part in schema.get("properties", {}).items():
+        yield from schemas_in(part, f"{where}.{name}")
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from schemas_in(schema[name], f"{where}.{name}")
+    for part in schema.get("anyOf", ()):
+        yield from schemas_in(part, f"{where}|")
+
+
+def test_no_schema_leaves_open_what_is_in_it() -> None:
+    """A tool that makes clients leaves out whatever it cannot name, and all that refers to it."""
+    roots = [*document()["components"]["schemas"].items()]
+    roots += [(where, media["schema"]) for where, media in bodies()]
+    needed = {"array": ("items",), "object": ("properties", "additionalProperties")}
+    for root, whole in roots:
+        for where, schema in schemas_in(whole, root):
+            assert {"$ref", "anyOf", "type"} & schema.keys(), where
+            told = needed.get(schema.get("type"), schema)
+            assert any(name in schema for name in told), where
+
+
+def test_every_operation_has_what_names_it_in_a_client() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(names)) == len(names)
+    tags = {tag["name"] for tag in document()["tags"]}
+    schemes = document()["components"]["securitySchemes"].keys()
+    for method, path, operation in operations():
+        assert len(set(operation["tags"]) & tags) == 1, (method, path)
+        asked = {name for way in operation.get("security", document()["security"]) for name in way}
+        assert asked <= schemes, (method, path)
+
+
+def test_every_body_has_an_example_that_fits() -> None:
+    for where, media in bodies():
+        shown = examples_of(media)
+        assert shown, where
+        for example in shown:
+            assert schema_errors(media["schema"], example) == [], where
+            if media["schema"] == PROBLEM:
+                kind = KINDS[example["reason"]]
+                told = tuple(example[name] for name in ("status", "code", "errorCode", "title"))
+                assert told == kind, where
+
+
+def test_a_refusal_shows_when_to_come_back() -> None:
+    [media] = document()["components"]["responses"]["ComeBack"]["content"].values()
+    [refusal] = examples_of(media)
+    assert (refusal["status"], refusal["retry_after_ms"] > 0) == (503, True)
+
+
+def test_the_servers_are_the_one_that_is_asked_and_a_local_one() -> None:
+    default = Settings(auth_enabled=False)
+    local = f"http://{default.host}:{default.port}"
+    assert [server["url"] for server in document()["servers"]] == ["/", local]
 
 
 def test_a_wrong_answer_is_noticed() -> None:
