@@ -61,7 +61,7 @@ class RawClient:
             name, _, value = line.partition(": ")
             headers[name.lower()] = value
         status = int(status_line.split(" ")[1])
-        if to_head or status < 200:
+        if to_head or status < 200 or status == 304:
             body = b""
         elif headers.get("transfer-encoding") == "chunked":
             body = self._chunks()
