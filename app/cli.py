@@ -83,6 +83,13 @@ COMMANDS: Final = (
         "add_arguments",
     ),
     Command(
+        "catalogue check",
+        "tell what is wrong with a catalogue, and whom it affects",
+        "catalogue_check",
+        "check",
+        "add_arguments",
+    ),
+    Command(
         "player", "show one player's facts, and what they see", "player", "show", "add_arguments"
     ),
     Command("export", "write every player's facts as NDJSON", "export", "export"),
@@ -105,7 +112,7 @@ COMMANDS: Final = (
     Command("settings", "show every setting", "settings", "show", "add_arguments"),
 )
 GROUPS: Final = {
-    "catalogue": "make a catalogue",
+    "catalogue": "make a catalogue, or check one",
     "claims": "list rewards that are owed, or settle one",
 }
 

@@ -137,23 +137,30 @@ def load_catalogue(settings: Settings) -> LoadedCatalogue:
     Raises `CatalogueInvalid` with all that is wrong with it.
     """
     path = settings.catalogue_path or SAMPLE_CATALOGUE
-    data = _read_catalogue(path)
-    loaded = parse_catalogue(data)
+    loaded = read_catalogue(path, f"CATALOGUE_PATH={path}")
     for warning in loaded.warnings:
         structlog.get_logger().warning("catalogue_warning", path=str(path), warning=warning)
     return loaded
 
 
-def _read_catalogue(path: Path) -> bytes:
+def read_catalogue(path: Path, name: str) -> LoadedCatalogue:
+    """Read one catalogue file. Raises `CatalogueInvalid`; each of its errors begins with `name`."""
+    try:
+        return parse_catalogue(_file_content(path))
+    except CatalogueInvalid as invalid:
+        errors = tuple(f"{name}: {error}" for error in invalid.errors)
+        raise CatalogueInvalid(errors, invalid.warnings) from invalid
+
+
+def _file_content(path: Path) -> bytes:
     """Return the file's bytes. What is no file, as a device or a pipe, may have no end."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise CatalogueInvalid((f"CATALOGUE_PATH={path}: it is not a file",))
+            raise CatalogueInvalid(("it is not a file",))
         with path.open("rb") as file:
             data = file.read(CATALOGUE_BYTES_MAX + 1)
     except OSError as error:
-        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: {error.strerror}",)) from error
+        raise CatalogueInvalid((str(error.strerror),)) from error
     if len(data) > CATALOGUE_BYTES_MAX:
-        megabytes = CATALOGUE_BYTES_MAX // 1_000_000
-        raise CatalogueInvalid((f"CATALOGUE_PATH={path}: it has more than {megabytes} MB",))
+        raise CatalogueInvalid((f"it has more than {CATALOGUE_BYTES_MAX // 1_000_000} MB",))
     return data

@@ -22,11 +22,15 @@ FILE_BYTES_MAX = 8 * 1024 * 1024
 
 
 class CatalogueInvalid(ValueError):
-    """A catalogue file that is not served. `errors` are sentences, each led by its place."""
+    """A catalogue file that is not served. `errors` are sentences, each led by its place.
 
-    def __init__(self, errors: tuple[str, ...]) -> None:
+    `warnings` were found beside them.
+    """
+
+    def __init__(self, errors: tuple[str, ...], warnings: tuple[str, ...] = ()) -> None:
         super().__init__("\n".join(errors))
         self.errors = errors
+        self.warnings = warnings
 
 
 class IdentityChanged(CatalogueInvalid):
@@ -54,7 +58,7 @@ def parse_catalogue(data: bytes) -> LoadedCatalogue:
     challenges = read_challenges(document, findings)
     check_goals(challenges, findings)
     if errors := findings.errors:
-        raise CatalogueInvalid(errors)
+        raise CatalogueInvalid(errors, findings.warnings)
     return LoadedCatalogue(Catalogue(challenges, _digest(challenges)), findings.warnings)
 
 

@@ -35,6 +35,7 @@ def read_challenges(document: Any, findings: Findings) -> tuple[Challenge, ...]:
 
 def _challenge(reader: ObjectReader) -> Challenge:
     challenge_id = reader.path_identifier("challengeId")
+    reader.belongs_to("challenge", challenge_id)
     if challenge_id == RESERVED_CHALLENGE_ID:
         reader.error("challengeId", f'must not be "{RESERVED_CHALLENGE_ID}", which is a route')
     challenge = Challenge(
@@ -50,8 +51,10 @@ def _challenge(reader: ObjectReader) -> Challenge:
 
 
 def _goal(reader: ObjectReader, challenge_id: str) -> Goal:
+    goal_id = reader.path_identifier("goalId")
+    reader.belongs_to("goal", goal_id)
     goal = Goal(
-        goal_id=reader.path_identifier("goalId"),
+        goal_id=goal_id,
         challenge_id=challenge_id,
         name=reader.text("name"),
         description=reader.text("description", required=False),

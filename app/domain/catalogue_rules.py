@@ -5,7 +5,7 @@ from itertools import islice
 
 from app.domain.findings import Findings
 from app.domain.goal import Challenge, Goal
-from app.domain.object_reader import shown
+from app.domain.object_reader import owner_text, shown
 
 # Each is one edge too many; whoever has more has one mistake many times over.
 CYCLES_MAX = 100
@@ -20,7 +20,8 @@ def check_goals(challenges: Sequence[Challenge], findings: Findings) -> None:
     goals: dict[str, Goal] = {}
     for place, goal in _placed_goals(challenges):
         if goal.goal_id in places:
-            _note_repeated(f"{place}.goalId", goal.goal_id, places[goal.goal_id], findings)
+            first = places[goal.goal_id]
+            _note_repeated(f"{place}.goalId", "goal", goal.goal_id, first, findings)
         elif goal.goal_id:
             places[goal.goal_id] = place
             goals[goal.goal_id] = goal
@@ -28,7 +29,8 @@ def check_goals(challenges: Sequence[Challenge], findings: Findings) -> None:
         _check_prerequisites(place, goal, goals, findings)
     edges = {goal_id: goal.prerequisites for goal_id, goal in goals.items()}
     for cycle in islice(_cycles(edges), CYCLES_MAX):
-        findings.error(f"{places[cycle[0]]}.prerequisites", _cycle_sentence(cycle))
+        place = f"{places[cycle[0]]}.prerequisites{owner_text('goal', cycle[0])}"
+        findings.error(place, _cycle_sentence(cycle))
 
 
 def _placed_goals(challenges: Sequence[Challenge]) -> Iterator[tuple[str, Goal]]:
@@ -43,11 +45,14 @@ def _check_challenge_ids(challenges: Sequence[Challenge], findings: Findings) ->
         place = f"challenges[{number}]"
         first = places.setdefault(challenge.challenge_id, place)
         if challenge.challenge_id and first != place:
-            _note_repeated(f"{place}.challengeId", challenge.challenge_id, first, findings)
+            here = f"{place}.challengeId"
+            _note_repeated(here, "challenge", challenge.challenge_id, first, findings)
 
 
-def _note_repeated(place: str, repeated_id: str, first: str, findings: Findings) -> None:
-    findings.error(place, f"{shown(repeated_id)} is already the id of {first}")
+def _note_repeated(place: str, kind: str, repeated_id: str, first: str, findings: Findings) -> None:
+    findings.error(
+        place + owner_text(kind, repeated_id), f"{shown(repeated_id)} is already the id of {first}"
+    )
 
 
 def _check_prerequisites(
@@ -55,7 +60,7 @@ def _check_prerequisites(
 ) -> None:
     seen: set[str] = set()
     for index, needed in enumerate(goal.prerequisites):
-        here = f"{place}.prerequisites[{index}]"
+        here = f"{place}.prerequisites[{index}]{owner_text('goal', goal.goal_id)}"
         if not needed:
             continue
         if needed in seen:

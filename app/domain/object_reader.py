@@ -28,11 +28,18 @@ Choice = TypeVar("Choice", bound=str)
 class ObjectReader:
     """One object at its place. Every method notes what is wrong; `finish` notes unknown keys."""
 
-    def __init__(self, members: JsonObject, place: str, findings: Findings) -> None:
+    def __init__(
+        self, members: JsonObject, place: str, findings: Findings, owner: str = ""
+    ) -> None:
         self._members = members
         self._findings = findings
         self._asked: set[str] = set()
+        self._owner = owner
         self.place = place
+
+    def belongs_to(self, kind: str, owner_id: str) -> None:
+        """Name the challenge or goal in all that is noted from now on, here and in its members."""
+        self._owner = owner_text(kind, owner_id) or self._owner
 
     def has(self, name: str) -> bool:
         """Return whether there is such a member. Null is as good as none, as in Go."""
@@ -40,11 +47,11 @@ class ObjectReader:
 
     def error(self, name: str, sentence: str) -> None:
         """Note what is wrong with a member."""
-        self._findings.error(self._place_of(name), sentence)
+        self._findings.error(self._place_of(name) + self._owner, sentence)
 
     def warn(self, name: str, sentence: str) -> None:
         """Note what is harmless but may not be meant."""
-        self._findings.warn(self._place_of(name), sentence)
+        self._findings.warn(self._place_of(name) + self._owner, sentence)
 
     def text(self, name: str, *, required: bool = True) -> str:
         """Return a text of at most 1,000 characters; an optional one may be empty or missing."""
@@ -130,7 +137,9 @@ class ObjectReader:
         for index, value in enumerate(values):
             if not isinstance(value, str) or not value:
                 place = f"{self._place_of(name)}[{index}]"
-                self._findings.error(place, f"must be text and not empty, got {shown(value)}")
+                self._findings.error(
+                    place + self._owner, f"must be text and not empty, got {shown(value)}"
+                )
         return tuple(value if isinstance(value, str) else "" for value in values)
 
     def finish(self, *, legacy: Collection[str] = (), ignored: Collection[str] = ()) -> None:
@@ -188,10 +197,15 @@ class ObjectReader:
 
     def _reader(self, value: Any, place: str, *, missing: bool = False) -> "ObjectReader":
         if isinstance(value, JsonObject):
-            return ObjectReader(value, place, self._findings)
+            return ObjectReader(value, place, self._findings, self._owner)
         if not missing:
-            self._findings.error(place, f"must be an object, got {shown(value)}")
+            self._findings.error(place + self._owner, f"must be an object, got {shown(value)}")
         return ObjectReader(JsonObject(), place, Findings())
+
+
+def owner_text(kind: str, owner_id: str) -> str:
+    """Return what follows the place of a finding: whose it is. Places shift; ids are searched."""
+    return f" ({kind} {shown(owner_id)})" if owner_id else ""
 
 
 def shown(value: Any) -> str:

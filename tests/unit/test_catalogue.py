@@ -60,8 +60,8 @@ def test_a_file_of_the_go_service_loads_with_its_defaults_filled_in() -> None:
 
 def test_older_keys_are_warned_of_with_their_place() -> None:
     assert parse_catalogue(GO_FILE.encode()).warnings == (
-        "challenges[0].goals[0].type: has no effect any more",
-        "challenges[0].goals[0].daily: has no effect any more",
+        'challenges[0].goals[0].type (goal "first"): has no effect any more',
+        'challenges[0].goals[0].daily (goal "first"): has no effect any more',
     )
 
 
@@ -76,13 +76,14 @@ def test_older_keys_are_warned_of_with_their_place() -> None:
                 "onExpiry": {"allowReselection": True},
             },
             (
-                "rotation.onExpiry.allowReselection: has no effect without resetProgress: "
+                'rotation.onExpiry.allowReselection (goal "second"): has no effect without '
+                "resetProgress: "
                 "claimed goals stay claimed"
             ),
         ),
         (
             {"type": "global", "schedule": "daily"},
-            "rotation.enabled: is missing, so the goal does not rotate",
+            'rotation.enabled (goal "second"): is missing, so the goal does not rotate',
         ),
     ],
 )

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,11 @@ def challenge(*goals: Any, **changes: Any) -> dict[str, Any]:
 
 
 def errors(document: Any) -> tuple[str, ...]:
+    """Return the errors without the ids that follow their places."""
+    return tuple(re.sub(r" \((?:goal|challenge) .*?\):", ":", each) for each in told(document))
+
+
+def told(document: Any) -> tuple[str, ...]:
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
     with pytest.raises(CatalogueInvalid) as caught:
         parse_catalogue(data)
@@ -146,6 +152,40 @@ def test_a_wrong_reward_is_one_error_at_its_place(changes: dict[str, Any], error
 def test_a_wrong_rotation_is_an_error_at_its_place(rotation: dict[str, Any], error: str) -> None:
     [found] = goal_errors(goal(rotation=rotation, requirement=requirement(progressMode="relative")))
     assert found.startswith(f"challenges[0].goals[0].rotation{error}")
+
+
+def test_each_error_names_the_goal_or_the_challenge_that_it_is_in() -> None:
+    """A place shifts with each line that is written before it; an id can be searched for."""
+    document = {
+        "challenges": [
+            challenge(
+                goal("g0", reward=reward(quantity=0), prerequisites=["nobody", ""]),
+                goal("g1", goalId=MISSING),
+                goal("g2", rotation=ROTATION | {"onExpiry": 1}, prerequisites=["g3"]),
+                goal("g3", prerequisites=["g2"], mood="dark"),
+                goal("g0"),
+                5,
+            ),
+            challenge(goal("g4"), name=""),
+            challenge(challengeId=""),
+        ]
+    }
+    assert [error.partition(": ")[0] for error in told(document)] == [
+        'challenges[0].goals[5] (challenge "c0")',
+        'challenges[0].goals[0].reward.quantity (goal "g0")',
+        'challenges[0].goals[0].prerequisites[1] (goal "g0")',
+        'challenges[0].goals[1].goalId (challenge "c0")',
+        'challenges[0].goals[2].rotation.onExpiry (goal "g2")',
+        'challenges[0].goals[2].rotation (goal "g2")',
+        'challenges[0].goals[3].mood (goal "g3")',
+        'challenges[1].name (challenge "c0")',
+        "challenges[2].challengeId",
+        "challenges[2].goals",
+        'challenges[1].challengeId (challenge "c0")',
+        'challenges[0].goals[4].goalId (goal "g0")',
+        'challenges[0].goals[0].prerequisites[0] (goal "g0")',
+        'challenges[0].goals[2].prerequisites (goal "g2")',
+    ]
 
 
 def test_only_a_relative_goal_can_rotate() -> None:
