@@ -1,5 +1,6 @@
 """The claims' rows as an outbox; `app.domain.reward.Outbox` has each method's promise."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -78,6 +79,13 @@ class PgOutbox:
         """Count by the partial indexes, which hold no granted claim."""
         rows = await self._database.fetch("claims_count_open")
         return {ClaimState(row["state"]): row["number"] for row in rows}
+
+    async def count_open_by_goal(self) -> Mapping[str, int]:
+        """Count by the partial indexes, as above; the goals are those of every catalogue."""
+        counts: Counter[str] = Counter()
+        for row in await self._database.fetch("claims_count_open_by_goal"):
+            counts[row["goal"]] += row["number"]
+        return counts
 
     async def sweep(self) -> int:
         """Remove what is settled and marked."""

@@ -1,10 +1,12 @@
 """Catalogue revisions in PostgreSQL; `app.domain.player.Revisions` has each method's promise."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from app.domain.catalogue import IdentityChanged, changed_identities
+from app.domain.effects import Before
 from app.domain.goal import Catalogue, GoalIdentity
 from app.errors import Problem, Reason
 from db.pool import Database
@@ -13,6 +15,16 @@ from db.pool import Database
 ROUNDS_MAX = 10
 # A year has some fifty; each holds the ids of its defaults.
 KEPT_MAX = 1_000
+
+
+NOTHING_BEFORE = Before(revision=0, goals=frozenset(), given=frozenset(), targets={})
+
+
+class Foreseen(NamedTuple):
+    """The number of a catalogue's revision, and whether it would be registered as a new one."""
+
+    revision: int
+    is_new: bool
 
 
 class PgRevisions:
@@ -25,16 +37,38 @@ class PgRevisions:
     async def register(self, catalogue: Catalogue) -> int:
         """Return the catalogue's revision, the next one if its content is new."""
         for _ in range(ROUNDS_MAX):
-            [row] = await self._database.fetch("revisions_find", catalogue.digest)
-            if row["revision"] is not None:
-                return int(row["revision"])
-            changed = changed_identities(catalogue, await self.identities())
-            if changed:
-                raise IdentityChanged(changed)
+            revision, is_new = await self.foresee(catalogue)
+            if not is_new:
+                return revision
             # The number is the guard: whoever registers meanwhile takes it, and is looked at next.
-            if await self._insert(row["newest"] + 1, catalogue):
-                return int(row["newest"]) + 1
+            if await self._insert(revision, catalogue):
+                return revision
         raise Problem(Reason.DATABASE_UNAVAILABLE, "Other pods keep registering catalogues.")
+
+    async def foresee(self, catalogue: Catalogue) -> Foreseen:
+        """Return as which revision it is or would be registered, and write nothing.
+
+        Raise IdentityChanged if it would be refused.
+        """
+        [row] = await self._database.fetch("revisions_find", catalogue.digest)
+        if row["revision"] is not None:
+            return Foreseen(row["revision"], is_new=False)
+        if changed := changed_identities(catalogue, await self.identities()):
+            raise IdentityChanged(changed)
+        return Foreseen(row["newest"] + 1, is_new=True)
+
+    async def newest(self) -> Before:
+        """Return the newest catalogue, or one without goals."""
+        rows = await self._database.fetch("revisions_newest")
+        if not rows:
+            return NOTHING_BEFORE
+        [row] = rows
+        return Before(
+            revision=row["revision"],
+            goals=frozenset(row["goals"]),
+            given=frozenset(row["given"]),
+            targets=None if row["targets"] is None else msgspec.json.decode(row["targets"]),
+        )
 
     async def _insert(self, revision: int, catalogue: Catalogue) -> bool:
         rows = await self._database.fetch(
@@ -42,7 +76,8 @@ class PgRevisions:
             revision,
             catalogue.digest,
             [goal.goal_id for goal in catalogue.goals if goal.default_assigned],
-            msgspec.json.encode({goal.goal_id: goal.identity for goal in catalogue.goals}).decode(),
+            _json({goal.goal_id: goal.identity for goal in catalogue.goals}),
+            _json({goal.goal_id: goal.requirement.target_value for goal in catalogue.goals}),
         )
         return bool(rows)
 
@@ -70,3 +105,7 @@ class PgRevisions:
         self._given.update(read)
         while len(self._given) > KEPT_MAX:
             del self._given[next(iter(self._given))]
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return msgspec.json.encode(document).decode()

@@ -81,6 +81,12 @@ select state, count(*) as number from claim where state = 'pending' group by sta
 union all
 select state, count(*) from claim where state in ('refused', 'in_doubt') group by state;
 
+-- claims_count_open_by_goal: SELECT claim
+-- How many claims are not granted, by goal.
+select goal, count(*) as number from claim where state = 'pending' group by goal
+union all
+select goal, count(*) from claim where state in ('refused', 'in_doubt') group by goal;
+
 -- claims_in_state: SELECT claim
 -- Claims of one state other than granted for a person to look at, oldest first.
 select claim_id, player, goal, period, challenge, namespace, reward_type, reward_id, reward_quantity,

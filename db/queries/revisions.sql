@@ -11,10 +11,15 @@ order by goal, revision;
 
 -- revisions_insert: INSERT catalogue_revision
 -- Register a catalogue under the next number, unless another one or the same took it meanwhile.
-insert into catalogue_revision (revision, digest, given, identities)
-values ($1, $2, $3, $4)
+insert into catalogue_revision (revision, digest, given, identities, targets)
+values ($1, $2, $3, $4, $5)
 on conflict do nothing
 returning revision;
+
+-- revisions_newest: SELECT catalogue_revision
+-- The newest catalogue: its goals, which of them it gives by default, and their targets (null: not known).
+select revision, given, array(select jsonb_object_keys(identities)) as goals, targets
+from catalogue_revision order by revision desc limit 1;
 
 -- revisions_given: SELECT catalogue_revision
 -- Which goals these revisions give by default.
