@@ -1,7 +1,9 @@
 """Opens what every request uses, in order, and closes it in reverse."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
@@ -10,6 +12,7 @@ from starlette.applications import Starlette
 from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue
+from app.errors import Problem
 from app.events.days import keeping_days
 from app.failures import SchemaBehind
 from app.rewards.service import open_rewards
@@ -25,6 +28,8 @@ from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
 from middleware.loop_lag import LoopLag
+
+COUNTS_PLAYERS: Final = "python -m app catalogue check FILE --against-database"
 
 log = structlog.get_logger()
 
@@ -67,6 +72,7 @@ async def lifespan(
         events = PgEvents(database, clock)
         outbox = PgOutbox(database)
         async with (
+            _telling_what_is_lacking(revisions, catalogue),
             keeping_days(events),
             open_rewards(settings, outbox, metrics) as deliveries,
         ):
@@ -89,3 +95,35 @@ async def lifespan(
         loop_lag.stop()
         await database.close()
         await flush_spans(tracer_provider)
+
+
+@asynccontextmanager
+async def _telling_what_is_lacking(
+    revisions: PgRevisions, catalogue: Catalogue
+) -> AsyncIterator[None]:
+    """Say beside the block how many goals the catalogue lacks that earlier ones had."""
+    task = asyncio.create_task(_tell_what_is_lacking(revisions, catalogue))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) -> None:
+    """Log one line if there are any. Whoever has them is not counted: that reads every player."""
+    try:
+        goals, given = await revisions.lacking(catalogue)
+    except Problem as problem:
+        log.warning("catalogue_not_compared", cause=repr(problem.__cause__)[:200])
+    except Exception:
+        log.exception("catalogue_not_compared")
+    else:
+        if goals:
+            log.info(
+                "catalogue_lacks_goals",
+                goals=goals,
+                given_by_default=given,
+                counts_players=COUNTS_PLAYERS,
+            )

@@ -27,6 +27,13 @@ class Foreseen(NamedTuple):
     is_new: bool
 
 
+class Lacking(NamedTuple):
+    """How many goals of earlier catalogues there are no more, and how many of them were given."""
+
+    goals: int
+    given: int
+
+
 class PgRevisions:
     """Catalogue revisions, in PostgreSQL. They never change, so what was read once is kept."""
 
@@ -69,6 +76,12 @@ class PgRevisions:
             given=frozenset(row["given"]),
             targets=None if row["targets"] is None else msgspec.json.decode(row["targets"]),
         )
+
+    async def lacking(self, catalogue: Catalogue) -> Lacking:
+        """Return how many goals that ever were the catalogue lacks. Reads no player."""
+        goal_ids = [goal.goal_id for goal in catalogue.goals]
+        [row] = await self._database.fetch("revisions_lacking", goal_ids)
+        return Lacking(row["goals"], row["given"])
 
     async def _insert(self, revision: int, catalogue: Catalogue) -> bool:
         rows = await self._database.fetch(

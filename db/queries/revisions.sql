@@ -21,6 +21,19 @@ returning revision;
 select revision, given, array(select jsonb_object_keys(identities)) as goals, targets
 from catalogue_revision order by revision desc limit 1;
 
+-- revisions_lacking: SELECT catalogue_revision
+-- How many goals of earlier catalogues are not among these, and how many of them were given by default; none if nobody plays yet.
+with lacking as materialized (
+    select jsonb_object_keys(identities) as goal from catalogue_revision
+    except
+    select unnest($1::text[])
+), given as materialized (
+    select distinct unnest(given) as goal from catalogue_revision
+)
+select count(*) as goals, count(given.goal) as given
+from lacking left join given on given.goal = lacking.goal
+where exists (select from player);
+
 -- revisions_given: SELECT catalogue_revision
 -- Which goals these revisions give by default.
 select revision, given from catalogue_revision where revision = any($1);
