@@ -12,6 +12,7 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.catalogue import parse_catalogue
 from app.operations.main import create_operations_app
 from app.server import CUT_S_MAX, SHUTDOWN_S_MAX
 from app.settings import SECRET, Settings
@@ -21,6 +22,7 @@ from app.telemetry import Metrics
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "k8s" / "base"
 KUBERNETES = "1.35"
+CONFIG_MAP_BYTES_MAX = 1024 * 1024
 SECRETS = {
     "DATABASE_URL": "postgresql://headrace@database/headrace",
     "EVENTS_TOKEN": "0" * 64,
@@ -35,7 +37,8 @@ def read(name: str) -> list[Document]:
     return list(yaml.safe_load_all((BASE / name).read_text("utf-8")))
 
 
-MANIFESTS = sorted({path.name for path in BASE.iterdir()} - {"kustomization.yaml"})
+MANIFESTS = sorted({path.name for path in BASE.glob("*.yaml")} - {"kustomization.yaml"})
+[KUSTOMIZATION] = read("kustomization.yaml")
 DOCUMENTS = [document for name in MANIFESTS for document in read(name)]
 
 
@@ -88,8 +91,7 @@ def test_a_typing_mistake_in_a_manifest_is_found() -> None:
 
 
 def test_the_kustomization_applies_every_manifest() -> None:
-    [kustomization] = read("kustomization.yaml")
-    assert kustomization["resources"] == MANIFESTS
+    assert KUSTOMIZATION["resources"] == MANIFESTS
 
 
 def test_the_image_is_this_version_for_both_containers() -> None:
@@ -144,6 +146,23 @@ def test_the_database_address_comes_from_a_secret_only(container: Document) -> N
     [variable] = [each for each in container["env"] if each["name"] == "DATABASE_URL"]
     assert variable["valueFrom"] == {"secretKeyRef": {"name": "headrace-database", "key": "url"}}
     assert "DATABASE_URL" not in one("ConfigMap")["data"]
+
+
+def test_the_catalogue_is_generated_valid_and_mounted_where_the_settings_look(
+    settings: Settings,
+) -> None:
+    """A generated ConfigMap is named by its content: changing it rolls the Deployment out."""
+    [generated] = KUSTOMIZATION["configMapGenerator"]
+    [file] = generated["files"]
+    of_it = {"name": generated["name"]}
+    [volume] = [each for each in POD["volumes"] if each.get("configMap") == of_it]
+    [mount] = [each for each in SERVE["volumeMounts"] if each["name"] == volume["name"]]
+    assert mount["readOnly"] is True
+    assert settings.catalogue_path == Path(mount["mountPath"]) / file
+    content = (BASE / file).read_bytes()
+    assert parse_catalogue(content).warnings == ()
+    assert len(content) < CONFIG_MAP_BYTES_MAX
+    assert {path.name for path in BASE.iterdir()} == {*MANIFESTS, "kustomization.yaml", file}
 
 
 def test_another_service_cannot_inject_a_setting() -> None:
