@@ -92,9 +92,10 @@ def check(chosen: argparse.Namespace) -> int:
 
 def _read(path: Path, name: str) -> LoadedCatalogue:
     try:
-        return read_catalogue(path, name)
+        return read_catalogue(path)
     except CatalogueInvalid as invalid:
-        lines = [*map(visible, invalid.errors), *_warning_lines(name, invalid.warnings)]
+        lines = [f"{name}: {visible(error)}" for error in invalid.errors]
+        lines += _warning_lines(name, invalid.warnings)
         raise CatalogueInvalid((*lines, f"{name}: it cannot be served")) from invalid
 
 

@@ -136,20 +136,32 @@ def load_catalogue(settings: Settings) -> LoadedCatalogue:
 
     Raises `CatalogueInvalid` with all that is wrong with it.
     """
-    path = settings.catalogue_path or SAMPLE_CATALOGUE
-    loaded = read_catalogue(path, f"CATALOGUE_PATH={path}")
+    path = _path_of(settings)
+    with naming_catalogue(settings):
+        loaded = read_catalogue(path)
     for warning in loaded.warnings:
         structlog.get_logger().warning("catalogue_warning", path=str(path), warning=warning)
     return loaded
 
 
-def read_catalogue(path: Path, name: str) -> LoadedCatalogue:
-    """Read one catalogue file. Raises `CatalogueInvalid`; each of its errors begins with `name`."""
+@contextmanager
+def naming_catalogue(settings: Settings) -> Iterator[None]:
+    """Let each error of the configured catalogue begin with its file, also what a start refuses."""
     try:
-        return parse_catalogue(_file_content(path))
+        yield
     except CatalogueInvalid as invalid:
+        name = f"CATALOGUE_PATH={_path_of(settings)}"
         errors = tuple(f"{name}: {error}" for error in invalid.errors)
         raise CatalogueInvalid(errors, invalid.warnings) from invalid
+
+
+def _path_of(settings: Settings) -> Path:
+    return settings.catalogue_path or SAMPLE_CATALOGUE
+
+
+def read_catalogue(path: Path) -> LoadedCatalogue:
+    """Read one catalogue file. Raises `CatalogueInvalid` with all that is wrong with it."""
+    return parse_catalogue(_file_content(path))
 
 
 def _file_content(path: Path) -> bytes:

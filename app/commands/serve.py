@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from app.commands.common import (
     RunningDatabase,
     load_catalogue,
+    naming_catalogue,
     read_settings,
     running_database,
 )
@@ -50,7 +51,7 @@ def _serve(settings: Settings) -> int:
     loaded = load_catalogue(settings)
     provider = _tracer_provider(settings)
     trace.set_tracer_provider(provider)
-    with running_database(settings) as database:
+    with naming_catalogue(settings), running_database(settings) as database:
         serve_once = partial(_serve_once, settings, loaded.catalogue, provider, database)
         try:
             return serve_once()

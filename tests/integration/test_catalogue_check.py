@@ -1,5 +1,6 @@
 """`python -m app catalogue check`: what it says of a file, and whom a change affects."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from app.domain.player import Player
 from app.settings import Settings
 from db.pool import Database
 from db.revisions import PgRevisions
-from tests.app import SAMPLE
+from tests.app import SAMPLE, V1, App, settings_for
 from tests.database import named, run_sql
-from tests.integration.test_player_commands import insert, with_database
+from tests.integration.test_player_commands import insert, run, with_database
 
 MOMENT_MS = 1_764_072_000_123
 DONE = GoalFacts(active=True, assigned_at_ms=MOMENT_MS, completed_at_ms=MOMENT_MS)
@@ -230,6 +231,26 @@ def test_whom_a_change_affects_is_counted_and_nothing_is_written(
     assert stored(season) == before
 
 
+def test_as_many_are_given_defaults_as_was_foretold(
+    season: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(NEXT)
+    assert main(["catalogue", "check", str(file), "--against-database", "--json"]) == 0
+    foretold = json.loads(capsys.readouterr().out)["database"]["playersGivenNewDefaults"]
+
+    async def initialize_all() -> list[int]:
+        catalogue = parse_catalogue(NEXT.encode()).catalogue
+        async with App(settings_for(), season, catalogue) as app:
+            path = f"{V1}/challenges/initialize"
+            answers = [
+                await app.request("POST", path, player=name)
+                for name in ("ann", "bob", "cat", "dan", "eve")
+            ]
+        return [answer.json["newAssignments"] for answer in answers]
+
+    assert sum(map(bool, asyncio.run(initialize_all()))) == foretold
+
+
 @pytest.mark.usefixtures("season")
 def test_the_same_is_a_table_for_a_person(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(NEXT)
@@ -257,6 +278,11 @@ def test_what_a_start_would_refuse_is_told_as_the_start_does(
         ),
         f"headrace: {file}: a service with this database would not start with it",
     ]
+    code, _, complaints = run(
+        "serve", DATABASE_URL=season, CATALOGUE_PATH=str(file), PORT="0", OPERATIONS_PORT="0"
+    )
+    assert code == 2
+    assert f'headrace: CATALOGUE_PATH={file}: goal "goes": eventSource was' in complaints
 
 
 def test_what_is_not_known_is_said(
