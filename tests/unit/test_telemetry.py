@@ -1,4 +1,5 @@
 import io
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -86,6 +87,7 @@ def test_a_log_line_is_one_json_object_with_level_and_time() -> None:
     configure_logs("info", stream)
     structlog.get_logger().debug("unseen")
     structlog.get_logger().info("seen", text="line one\nline two", number=1)
+    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
     line = msgspec.json.decode(stream.getvalue())
     assert line["event"] == "seen"
@@ -102,6 +104,7 @@ def test_a_log_line_says_what_was_bound_and_what_was_raised() -> None:
         int("the secret")
     except ValueError:
         structlog.get_logger().bind(pod="a").exception("failed", method="GET", object=Collector)
+    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
     line = msgspec.json.decode(stream.getvalue())
     assert (line["level"], line["event"], line["method"]) == ("error", "failed", "GET")
