@@ -8,7 +8,14 @@ from tests.database import database_numbers, database_url, postgres_url, session
 
 __all__ = ["database_numbers", "database_url", "postgres_url", "session", "template_url"]
 
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=150)
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    max_examples=150,
+    # It bounds by the wall clock how long an example takes to make.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile(
     "long", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -16,7 +16,7 @@ import pytest
 from db.embedded import EmbeddedPostgres
 from db.embedded_binaries import find_binaries
 from db.migrate import migrate
-from tests.eventually import until
+from tests.eventually import PATIENCE_S, until
 
 TEMPLATE = "migrated"
 
@@ -109,6 +109,6 @@ def run_sql(url: str, sql: str) -> list[str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     return done.stdout.splitlines()

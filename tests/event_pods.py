@@ -136,7 +136,12 @@ async def event_pods(
         pods = []
         for _ in range(number):
             statements: Counter[str] = Counter()
-            database = Database(database_url, size=size, on_statement=_counting(statements))
+            database = Database(
+                database_url,
+                size=size,
+                acquire_s_max=3600,
+                on_statement=_counting(statements),
+            )
             await database.open()
             stack.push_async_callback(database.close)
             pods.append(EventPod(database, statements, make_known=make_known))

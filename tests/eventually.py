@@ -1,13 +1,14 @@
 """Waiting for what nothing can be passed into to make time go by: processes, threads, a database.
 
-What is waited for ends each loop, not the time.
+What is waited for ends each loop, not the time. The time only ends a test that hangs.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
+"""After which a test hangs: far more than anything takes on the busiest machine."""
 
 
 def eventually(condition: Callable[[], object]) -> None:

@@ -5,7 +5,7 @@ import socket
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-TIMEOUT_S = 10.0
+from tests.eventually import PATIENCE_S
 
 
 class Answer(NamedTuple):
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 class RawClient:
     """One connection. Every wait is bounded, and a reset counts as an end."""
 
-    def __init__(self, address: tuple[str, int], timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, address: tuple[str, int], timeout_s: float = PATIENCE_S) -> None:
         self.socket = socket.create_connection(address, timeout=timeout_s)
         self._received = b""
 

@@ -21,11 +21,12 @@ from db.outbox import PgOutbox
 from db.players import PgPlayers
 from db.pool import Database, Transaction
 from db.revisions import PgRevisions
+from tests.eventually import PATIENCE_S
 
 NAMESPACE = "game"
 LEASE_MS = 15_000
 
-PATIENT_S = 10.0
+PATIENT_S = PATIENCE_S
 """How long players wait for an answer that does come; no test depends on how fast it does."""
 
 HASTY_S = 0.05

@@ -10,10 +10,8 @@ import uvloop
 from starlette.types import ASGIApp
 
 from middleware.front_door import FrontDoor
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 from tests.raw_http import RawClient
-
-PATIENCE_S = 10.0
 
 T = TypeVar("T")
 

@@ -107,14 +107,14 @@ class SampleApp:
 
 async def read(receive: Receive) -> bytes:
     """Return a request's body."""
-    body = b""
+    body = bytearray()
     while True:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionError("the client left")
-        body += bytes(message["body"])
+        body += message["body"]
         if not message["more_body"]:
-            return body
+            return bytes(body)
 
 
 async def answer(send: Send, body: bytes, *, status: int = 200) -> None:

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 
 CHECKOUT = Path(__file__).parents[2]
 TOOLS = ("sh", "dirname", "sed", "sort", "cut", "head", "grep", "awk", "rm", "rmdir", "mkdir", "mv")
@@ -50,7 +50,7 @@ def command(checkout: Path, what: str, **environ: str) -> "subprocess.Popen[str]
 def bootstrap(checkout: Path, what: str, **environ: str) -> tuple[int, str]:
     """Return the exit code, and all that it said."""
     process = command(checkout, what, **environ)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out + err
 
 
@@ -215,7 +215,7 @@ def test_an_interrupted_run_leaves_no_process_and_is_made_good(
     process = command(checkout, "run")
     eventually(lambda: any((checkout / ".venv").glob("lib/*/site-packages/pip")))
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
     eventually(lambda: not processes_of(checkout))
     assert "making" in bootstrap(checkout, "run")[1]
@@ -228,7 +228,7 @@ def test_of_two_runs_at_once_one_works_and_both_succeed(checkout: Path) -> None:
     (checkout / "path" / "flock").symlink_to(flock)
     add_python(checkout, "python3")
     both = [command(checkout, "run") for _ in range(2)]
-    said = [process.communicate(timeout=60)[1] for process in both]
+    said = [process.communicate(timeout=PATIENCE_S)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum("making" in text for text in said) == 1
     assert os.access(checkout / ".venv/bin/python", os.X_OK)

@@ -27,7 +27,7 @@ def settings_for(database_url: str) -> dict[str, str]:
         "ENVIRONMENT": "test",
         "DATABASE_URL": database_url,
         "DATABASE_POOL_SIZE": "2",
-        "BODY_S_MAX": "0.5",
+        "BODY_S_MAX": "2",
         "DRAIN_DELAY_S": "0",
         "EVENTS_TOKEN": TOKEN,
         "ADMISSION_QUOTA": "10000",
@@ -36,7 +36,7 @@ def settings_for(database_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def address(database_url: str, tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """Give the address of a service that waits for a body for half a second."""
+    """Give the address of a service that waits for a body for two seconds."""
     with serving(settings_for(database_url), tmp_path / "log") as service:
         yield "127.0.0.1", service.port
     assert service.exit_status == 0

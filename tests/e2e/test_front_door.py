@@ -14,7 +14,7 @@ from middleware.body_limits import BodyLimits
 from middleware.turned_away import busy_answer
 from tests.e2e.door import OpenDoor, open_door
 from tests.e2e.sample_app import STREAMED_PIECE, SampleApp
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 from tests.raw_http import Answer, RawClient, request
 
 BODY_BYTES_MAX = 262_144
@@ -140,14 +140,14 @@ def test_a_slow_head_is_closed_without_an_answer(app: SampleApp, sent: bytes) ->
 
 
 def test_a_quiet_connection_is_closed_between_requests(app: SampleApp) -> None:
-    with open_door(app, idle_s_max=0.2) as served, served.connect() as client:
+    with open_door(app, idle_s_max=1.0) as served, served.connect() as client:
         assert client.ask(request()).status == 200
         assert client.ends()
 
 
 def test_a_long_request_is_not_a_quiet_connection(app: SampleApp) -> None:
-    with open_door(app, idle_s_max=0.1) as served, served.connect() as client:
-        assert client.ask(request("GET", "/hold?0.4")).body == b"held"
+    with open_door(app, idle_s_max=0.5) as served, served.connect() as client:
+        assert client.ask(request("GET", "/hold?0.9")).body == b"held"
 
 
 def test_a_client_that_stops_reading_is_cut(app: SampleApp) -> None:
@@ -168,7 +168,7 @@ def test_a_client_that_leaves_its_answer_unread_is_cut(app: SampleApp) -> None:
 
 
 def test_a_slow_reader_gets_everything(app: SampleApp) -> None:
-    with open_door(app, idle_s_max=0.2) as served, served.connect() as client:
+    with open_door(app, idle_s_max=3600) as served, served.connect() as client:
         client.send(request("GET", "/stream?100"))
         answer = client.answer()
         assert answer.body == STREAMED_PIECE * 100
@@ -307,7 +307,7 @@ class Limited:
 
 @pytest.fixture
 def limited(app: SampleApp) -> Iterator[OpenDoor]:
-    with open_door(Limited(app, 0.2)) as door:
+    with open_door(Limited(app, PATIENCE_S)) as door:
         yield door
 
 
@@ -338,8 +338,8 @@ def test_a_client_that_sends_too_much_can_read_why(
         assert client.ends()
 
 
-def test_a_slow_body_is_refused(limited: OpenDoor) -> None:
-    with limited.connect() as client:
+def test_a_slow_body_is_refused(app: SampleApp) -> None:
+    with open_door(Limited(app, 0.2)) as limited, limited.connect() as client:
         client.send(b"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nslow")
         assert refusal(client).reason == "body_timeout"
 

@@ -12,10 +12,10 @@ from typing import IO
 
 import pytest
 
+from tests.eventually import PATIENCE_S
 from tests.raw_http import RawClient, request
 
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE_S = 20
 REQUESTS = 500
 CONNECTIONS = 3
 """In all more lines than a pipe takes."""
@@ -72,7 +72,7 @@ def started(database_url: str, stderr: int | IO[bytes] = subprocess.PIPE) -> Ite
 
 def ask_often(address: tuple[str, int]) -> None:
     for _ in range(CONNECTIONS):
-        with RawClient(address, PATIENCE_S) as client:
+        with RawClient(address) as client:
             for _ in range(REQUESTS):
                 assert client.ask(LIST).status == 200
 

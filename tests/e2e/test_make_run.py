@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.database import reachable_folder, run_sql
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 
 CHECKOUT = Path(__file__).parents[2]
 SERVICE = """
@@ -78,7 +78,7 @@ def test_make_run_ends_with_all_that_it_started(
     try:
         assert run_sql(url, "select 1") == ["1"]
         stop(make.pid, int(service))
-        make.communicate(timeout=30)
+        make.communicate(timeout=PATIENCE_S)
         # Make may be the first to end; the service stops its database and follows.
         eventually(lambda: not processes_below(checkout))
     finally:

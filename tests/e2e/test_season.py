@@ -15,6 +15,7 @@ import pytest
 from app.commands.demo import season
 from app.commands.season import Step
 from app.failures import CommandFailed
+from tests.eventually import PATIENCE_S
 
 CHECKOUT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"^  (players|operations) +(http://[^/]+)/")
@@ -176,7 +177,7 @@ def demo(addresses: Addresses, **settings: str) -> tuple[int, str, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     return done.returncode, done.stdout, done.stderr
 

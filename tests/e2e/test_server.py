@@ -13,13 +13,10 @@ import pytest
 
 from app.failures import CannotListen
 from app.server import bind
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 from tests.raw_http import RawClient, request
 
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE_S = 20
-
-
 NOWHERE = ("", 0)
 
 
@@ -79,7 +76,7 @@ def serving(how: str = "", **settings: float) -> Iterator[Server]:
 @contextmanager
 def running_request(server: Server, seconds: str = "60") -> Iterator[RawClient]:
     """Have a request run that takes so long."""
-    with RawClient(server.player, PATIENCE_S) as client:
+    with RawClient(server.player) as client:
         client.send(request("GET", f"/hold?{seconds}", "Expect: 100-continue", body=b""))
         # The server tells the client to go on when the request has reached it.
         assert client.answer().status == 100

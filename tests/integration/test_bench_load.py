@@ -11,9 +11,9 @@ from benchmarks.load import generate
 from benchmarks.returning import Returning
 from benchmarks.schedule import Plan
 from benchmarks.stats import Summary
+from tests.eventually import PATIENCE_S
 
 INITIALIZED = b'{"assignedGoals":[{"goalId":"a"}],"newAssignments":1,"totalActive":1}'
-SERVER_S_MAX = 10
 
 Handler = Callable[[socket.socket, str], None]
 
@@ -34,11 +34,11 @@ def server(handle: Handler) -> Iterator[tuple[int, list[str]]]:
     """Serve each request by `handle(connection, player)`; yield the port and the requests."""
     requests: list[str] = []
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
-        listener.settimeout(SERVER_S_MAX)
+        listener.settimeout(PATIENCE_S)
 
         def serve(connection: socket.socket) -> None:
             with connection, suppress(OSError):
-                connection.settimeout(SERVER_S_MAX)
+                connection.settimeout(PATIENCE_S)
                 while request := connection.recv(4096):
                     requests.append(request.decode())
                     handle(connection, player_of(requests[-1]))

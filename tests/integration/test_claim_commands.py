@@ -17,6 +17,7 @@ from app.domain.reward import ClaimState, Settlement, Unknown
 from app.rewards.mock_provider import Fault, Faults
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
+from tests.eventually import PATIENCE_S
 from tests.integration.test_player_commands import run, start
 from tests.rewards import LEASE_MS, ScriptedProvider, ScriptedShop, Shop
 
@@ -224,7 +225,7 @@ def test_a_mock_provider_that_is_killed_knows_what_it_granted(tmp_path: Path) ->
         body = json.dumps({"player": player}).encode()
         request = urllib.request.Request(url, body, {"Idempotency-Key": "key"})
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as refused:
             return refused.code
@@ -236,7 +237,7 @@ def test_a_mock_provider_that_is_killed_knows_what_it_granted(tmp_path: Path) ->
         assert name == "REWARD_URL"
         assert grant(url, f"player of the {expected}") == expected
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE_S)
 
 
 def test_the_faults_that_the_mock_provider_explains_are_those_that_it_takes() -> None:

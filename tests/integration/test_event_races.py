@@ -15,6 +15,7 @@ from db.sql import load_statements
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import await_blocked, run_sql
 from tests.event_pods import EventPod, a_login, event_pods, relative, wins
+from tests.eventually import PATIENCE_S
 
 PLAYERS = [f"player-{number:03}" for number in range(60)]
 # Byte by byte in ascending order; languages would order them differently.
@@ -188,7 +189,8 @@ async def test_many_new_processes_with_few_connections_find_their_plans(
             await old.serve(make_catalogue(*goals, make_goal(f"more-{number}", default=True)))
             await old.initialize("ann")
     async with event_pods(database_url, 1, size=2) as [new]:
-        async with asyncio.timeout(4):  # shorter than the wait for a connection
+        # No time ends the wait for a connection: it is a deadlock, or there is none.
+        async with asyncio.timeout(PATIENCE_S):
             told = await asyncio.gather(*(new.send(a_login("ann")) for _ in range(10)))
         assert told == [["accepted"]] * 10
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from app.rewards.mock_provider import Fault, Ledger, MockProvider, serving
+from tests.eventually import until
 
 KEY = "11111111-1111-1111-1111-111111111111"
 
@@ -47,7 +48,7 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[MockProvider, int]]:
 
 @pytest.fixture
 async def client(served: tuple[MockProvider, int]) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
+    async with aiohttp.ClientSession() as session:
         yield Client(session, served[1])
 
 
@@ -70,9 +71,19 @@ async def test_what_is_no_grant_is_refused(client: Client) -> None:
 async def test_every_fault_grants_or_does_not_as_its_name_says(
     client: Client, served: tuple[MockProvider, int], fault: Fault
 ) -> None:
+    asking = asyncio.create_task(client.grant(fault=fault))
+
+    async def was_heard() -> bool:
+        return served[0].requests == 1
+
+    await until(was_heard)
+    if fault in (Fault.SILENCE, Fault.SILENCE_AFTER):
+        await asyncio.wait({asking}, timeout=0.1)
+        assert not asking.done()
+        asking.cancel()
     try:
-        status = await client.grant(fault=fault)
-    except (aiohttp.ClientError, TimeoutError):
+        status = await asking
+    except (aiohttp.ClientError, asyncio.CancelledError):
         status = 0
     expected = {
         Fault.ERROR: 500,

@@ -26,6 +26,7 @@ from db.pool import Database
 from db.revisions import PgRevisions
 from tests.app import sample_catalogue
 from tests.database import reachable_folder
+from tests.eventually import PATIENCE_S
 
 CHECKOUT = Path(__file__).parents[2]
 NOON_MS = 1_764_072_000_123  # 2025-11-25T12:00:00.123Z
@@ -62,7 +63,7 @@ def start(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
 def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
     """Run a command; return its exit code and what it wrote to both of its outputs."""
     process = start(*arguments, **environ)
-    out, complaints = process.communicate(timeout=60)
+    out, complaints = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out, complaints
 
 
@@ -241,7 +242,7 @@ def test_an_export_to_a_full_disk_is_one_clear_line(database_url: str, players: 
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "No space left on device" in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from db.errors import DatabaseUnreachable
 from db.pool import Database
 from tests.database import run_sql
-from tests.eventually import until
+from tests.eventually import PATIENCE_S, until
 from tests.integration.test_pool import is_unavailable, with_statements
 from tests.project_files import text
 
@@ -20,8 +20,6 @@ CONNECTED = (
     " where datname = current_database() and application_name = 'headrace'"
 )
 RUNBOOK = " ".join(text("k8s/RUNBOOK.md").split())
-HANG_S_MAX = 20
-"""A hang is a failure; nothing here takes a second."""
 
 
 def nobody_is_connected(database_url: str) -> bool:
@@ -81,7 +79,7 @@ async def test_one_connection_that_hangs_keeps_no_other_open(
         # The connection that served last serves next.
         hanging = asyncio.create_task(database._fetch_from(lender, "pid"))
         await asyncio.sleep(0)
-        async with asyncio.timeout(HANG_S_MAX):
+        async with asyncio.timeout(PATIENCE_S):
             await database.close()
     finally:
         os.kill(pid, signal.SIGCONT)

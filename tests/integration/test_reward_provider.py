@@ -21,6 +21,7 @@ from app.domain.reward import (
     Unknown,
 )
 from app.rewards.provider import open_provider
+from tests.eventually import PATIENCE_S
 
 CLAIM = Claim(
     UUID("12345678-1234-5678-9234-567812345678"),
@@ -67,7 +68,7 @@ class Canned:
 
 @asynccontextmanager
 async def asking(
-    server: Canned, *, timeout_s: float = 5.0, scheme: str = "http"
+    server: Canned, *, timeout_s: float = PATIENCE_S, scheme: str = "http"
 ) -> AsyncIterator[RewardProvider]:
     async with AsyncExitStack() as stack:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
@@ -150,7 +151,7 @@ async def test_a_granted_reward_is_granted_whatever_becomes_of_the_body(body: by
 
 async def test_a_body_that_never_ends_does_not_keep_a_grant_waiting() -> None:
     endless = b"HTTP/1.1 201 OK\r\nContent-Length: 50\r\n\r\nhalf"
-    async with asyncio.timeout(4), asking(Canned(endless)) as provider:
+    async with asyncio.timeout(PATIENCE_S / 2), asking(Canned(endless)) as provider:
         assert await provider.grant(CLAIM) == Granted()
 
 
@@ -160,7 +161,9 @@ async def test_silence_is_unknown_after_the_time_out() -> None:
 
 
 async def test_where_nobody_is_nothing_was_granted() -> None:
-    async with open_provider("http://127.0.0.1:1/", timeout_s=1, concurrency=1) as provider:
+    async with open_provider(
+        "http://127.0.0.1:1/", timeout_s=PATIENCE_S, concurrency=1
+    ) as provider:
         outcome = await provider.grant(CLAIM)
     assert isinstance(outcome, NotGranted)
     assert "127.0.0.1" in outcome.reason
@@ -168,7 +171,7 @@ async def test_where_nobody_is_nothing_was_granted() -> None:
 
 async def test_who_cannot_be_trusted_was_not_asked() -> None:
     server = Canned(http(200))
-    async with asking(server, scheme="https") as provider:
+    async with asking(server, scheme="https", timeout_s=0.5) as provider:
         assert isinstance(await provider.grant(CLAIM), NotGranted)
     assert server.requests == []
 
@@ -268,7 +271,7 @@ async def test_an_error_never_shows_the_address_s_password() -> None:
         port = listening.sockets[0].getsockname()[1]
         for target in (port, 1):
             url = f"http://me:s3cret@127.0.0.1:{target}/grants"
-            async with open_provider(url, timeout_s=1, concurrency=1) as provider:
+            async with open_provider(url, timeout_s=PATIENCE_S, concurrency=1) as provider:
                 outcome = await provider.grant(CLAIM)
             assert isinstance(outcome, Unknown | NotGranted)
             assert "s3cret" not in outcome.reason
@@ -276,5 +279,5 @@ async def test_an_error_never_shows_the_address_s_password() -> None:
 
 
 async def test_without_an_address_everything_is_granted() -> None:
-    async with open_provider(None, timeout_s=1, concurrency=1) as provider:
+    async with open_provider(None, timeout_s=PATIENCE_S, concurrency=1) as provider:
         assert await provider.grant(CLAIM) == Granted()

@@ -28,7 +28,7 @@ NOTES = (
 async def notes(database_url: str) -> AsyncIterator[Database]:
     """Give a pool of one connection, whose every misuse would be felt by the next caller."""
     run_sql(database_url, NOTES)
-    database = with_statements(Database(database_url, size=1, statement_s_max=0.3))
+    database = with_statements(Database(database_url, size=1, statement_s_max=2.0))
     write = replace(
         database._statements["pid"], text="insert into note values ($1, $2) returning text"
     )
