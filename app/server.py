@@ -1,6 +1,6 @@
 """One process, two listeners, and an end in bounded time.
 
-    bound ─► application started ─► ready ──signal──► not ready, still accepting
+    bound ─► (its database) ─► application started ─► ready ──signal──► not ready, still accepting
           ─► listeners closed, running requests finish ─► what is left is cut ─► application ended
 
 A second signal goes straight to cutting. The operations listener answers until the end.
@@ -13,7 +13,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -61,10 +62,28 @@ class Addresses(NamedTuple):
     operations: tuple[str, int]
 
 
+class Sockets(NamedTuple):
+    """The sockets of the two listeners: bound, and refusing connections until they are opened."""
+
+    player: socket.socket
+    operations: socket.socket
+
+
+@contextmanager
+def bound_sockets(settings: Settings) -> Iterator[Sockets]:
+    """Yield the sockets to serve on. Raises `CannotListen` if one cannot be bound."""
+    with (
+        bind(settings.host, settings.port, "PORT") as player,
+        bind(settings.host, settings.operations_port, "OPERATIONS_PORT") as operations,
+    ):
+        yield Sockets(player, operations)
+
+
 async def run(
     app: ASGIApp,
     operations_app: ASGIApp,
     settings: Settings,
+    sockets: Sockets,
     *,
     lifecycle: Lifecycle,
     metrics: Metrics,
@@ -76,11 +95,7 @@ async def run(
     """
     files = raise_file_limit()
     lifespan = Lifespan(app)
-    with (
-        StopSignals() as signals,
-        bind(settings.host, settings.port, "PORT") as player_socket,
-        bind(settings.host, settings.operations_port, "OPERATIONS_PORT") as operations_socket,
-    ):
+    with StopSignals() as signals:
         if not await _start_unless(signals.first, lifespan):
             return EXIT_OK
         try:
@@ -93,7 +108,7 @@ async def run(
                 ),
             )
             _settle_garbage()
-            addresses = await listeners.open(player_socket, operations_socket)
+            addresses = await listeners.open(sockets)
             lifecycle.phase = Phase.READY
             log.info("serving", player=addresses.player, operations=addresses.operations)
             on_ready(addresses)
@@ -156,15 +171,16 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:
-            text = (
-                f"{joined(host, port)} is in use by another process; set {setting} to a free port."
-            )
-        else:
-            text = (
-                f"{joined(host, port)} cannot be bound ({error.strerror}); set HOST or {setting}."
-            )
+            raise _in_use(host, port, setting) from error
+        text = f"{joined(host, port)} cannot be bound ({error.strerror}); set HOST or {setting}."
         raise CannotListen(text) from error
     return bound
+
+
+def _in_use(host: str, port: int, setting: str) -> CannotListen:
+    return CannotListen(
+        f"{joined(host, port)} is in use by another process; set {setting} to a free port."
+    )
 
 
 def joined(host: str, port: int) -> str:
@@ -226,13 +242,21 @@ class Listeners:
         self.operations = operations
         self._servers: list[asyncio.Server] = []
 
-    async def open(self, player: socket.socket, operations: socket.socket) -> Addresses:
-        """Begin to accept on both bound sockets."""
+    async def open(self, sockets: Sockets) -> Addresses:
+        """Begin to accept on both sockets. Raises `CannotListen` where another was faster."""
         loop = asyncio.get_running_loop()
-        for door, bound in ((self.player, player), (self.operations, operations)):
-            door.address = bound.getsockname()[:2]
+        for door, bound, setting in (
+            (self.player, sockets.player, "PORT"),
+            (self.operations, sockets.operations, "OPERATIONS_PORT"),
+        ):
+            host, port = door.address = bound.getsockname()[:2]
+            try:
+                # Two processes may bind one port, and only one of them may listen.
+                bound.listen(BACKLOG)
+            except OSError as error:
+                raise _in_use(host, port, setting) from error
             self._servers.append(await loop.create_server(door, sock=bound, backlog=BACKLOG))
-        return Addresses(player.getsockname()[:2], operations.getsockname()[:2])
+        return Addresses(*(bound.getsockname()[:2] for bound in sockets))
 
     def close_player(self) -> None:
         """Accept no more players."""

@@ -29,7 +29,7 @@ from app.logs import logging_apart
 from app.main import create_app
 from app.operations.main import create_operations_app
 from app.output import drop_output
-from app.server import Addresses, joined, run
+from app.server import Addresses, Sockets, bound_sockets, joined, run
 from app.settings import Environment, Settings
 from app.settings_loading import SettingsInvalid
 from app.state import Lifecycle
@@ -51,8 +51,13 @@ def _serve(settings: Settings) -> int:
     loaded = load_catalogue(settings)
     provider = _tracer_provider(settings)
     trace.set_tracer_provider(provider)
-    with naming_catalogue(settings), running_database(settings) as database:
-        serve_once = partial(_serve_once, settings, loaded.catalogue, provider, database)
+    # A port that is not free is told before a database is made or started.
+    with (
+        bound_sockets(settings) as sockets,
+        naming_catalogue(settings),
+        running_database(settings) as database,
+    ):
+        serve_once = partial(_serve_once, settings, sockets, loaded.catalogue, provider, database)
         try:
             return serve_once()
         except SchemaBehind:
@@ -81,7 +86,11 @@ def _tracer_provider(settings: Settings) -> TracerProvider:
 
 
 def _serve_once(
-    settings: Settings, catalogue: Catalogue, provider: TracerProvider, database: RunningDatabase
+    settings: Settings,
+    sockets: Sockets,
+    catalogue: Catalogue,
+    provider: TracerProvider,
+    database: RunningDatabase,
 ) -> int:
     lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
     app = create_app(
@@ -109,6 +118,7 @@ def _serve_once(
         app,
         operations_app,
         settings,
+        sockets,
         lifecycle=lifecycle,
         metrics=metrics,
         on_ready=partial(_greet, settings),

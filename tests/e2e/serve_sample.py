@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.failures import CannotListen
 from app.logs import configure_logs
-from app.server import Addresses, run
+from app.server import Addresses, bound_sockets, run
 from app.settings import Settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
@@ -71,21 +71,27 @@ def main(settings: dict[str, Any], how: str) -> int:
     if how == "few-files":
         resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, FEW_FILES))
     lifecycle = Lifecycle()
+    chosen = Settings(auth_enabled=False, port=0, operations_port=0, **settings)
 
     def on_ready(addresses: Addresses) -> None:
         say(json.dumps(addresses))
 
-    serving = run(
-        Started(how),
-        Operations(lifecycle),
-        Settings(auth_enabled=False, port=0, operations_port=0, **settings),
-        lifecycle=lifecycle,
-        metrics=Metrics(),
-        on_ready=on_ready,
-    )
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(serving)
+        with (
+            bound_sockets(chosen) as sockets,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            return runner.run(
+                run(
+                    Started(how),
+                    Operations(lifecycle),
+                    chosen,
+                    sockets,
+                    lifecycle=lifecycle,
+                    metrics=Metrics(),
+                    on_ready=on_ready,
+                )
+            )
     except CannotListen as error:
         say(str(error))
         return 2

@@ -1,6 +1,7 @@
 """A server process from its start to its end: what a supervisor and the players see of it."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from app.failures import CannotListen
-from app.server import bind
+from app.server import Listeners, Sockets, bind
+from middleware.front_door import FrontDoor
+from tests.e2e.sample_app import SampleApp
 from tests.eventually import PATIENCE_S, eventually
 from tests.raw_http import RawClient, request
 
@@ -205,6 +208,40 @@ def test_an_occupied_port_is_one_clear_line() -> None:
         expected = f"127.0.0.1:{port} is in use by another process; set PORT to a free port."
         with pytest.raises(CannotListen, match=expected):
             bind("127.0.0.1", port, "PORT")
+
+
+async def test_of_two_that_bound_one_port_the_slower_one_says_that_it_is_in_use() -> None:
+    """Neither listens before the rest of it has started, and the system lets both bind."""
+    doors = [FrontDoor(SampleApp(), connections_max=1) for _ in range(2)]
+    listeners = Listeners(player=doors[0], operations=doors[1])
+    with (
+        bind("127.0.0.1", 0, "PORT") as player,
+        bind("127.0.0.1", 0, "OPERATIONS_PORT") as operations,
+        bind("127.0.0.1", operations.getsockname()[1], "PORT") as of_another,
+    ):
+        of_another.listen()
+        with pytest.raises(CannotListen, match="in use by another process; set OPERATIONS_PORT"):
+            await listeners.open(Sockets(player, operations))
+        listeners.close()
+
+
+def test_a_port_that_is_not_free_is_told_before_a_database_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        for ports in ({"PORT": port}, {"PORT": "0", "OPERATIONS_PORT": port}):
+            environ = {"PATH": os.defpath, "DATA_DIR": str(tmp_path / "data"), **ports}
+            done = subprocess.run(
+                [sys.executable, "-m", "app", "serve"],
+                cwd=CHECKOUT,
+                env=environ,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE_S,
+            )
+            assert done.returncode == 1
+            assert done.stderr.startswith(f"headrace: 127.0.0.1:{port} is in use by another")
+            assert not (tmp_path / "data").exists()
 
 
 def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
