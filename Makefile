@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-pythons check fix lock migrate simulate-promise bench-promise bench-burst bench-rules bench-micro compare mutants machine planted-bugs dev
+.PHONY: help run test test-fast test-pythons check fix lock migrate clean-data simulate-promise bench-promise bench-burst bench-rules bench-micro compare mutants machine planted-bugs dev
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ lock: dev ## Write the requirement files from pyproject.toml
 migrate: ## Apply the pending migrations to DATABASE_URL
 	@./bootstrap.sh run
 	@exec $(BIN)/python -m app migrate
+
+clean-data: ## Remove the embedded PostgreSQL's data, after asking
+	@./bootstrap.sh run
+	@exec $(BIN)/python -m app clean-data
 
 simulate-promise: dev ## Tell the stories of the gate's promise with the core that serves, in simulated time
 	$(BIN)/python -m benchmarks.promise

@@ -109,6 +109,13 @@ COMMANDS: Final = (
     Command(
         "demo", "play a short season against a running service", "demo", "demo", "add_arguments"
     ),
+    Command(
+        "clean-data",
+        "remove the embedded database, after asking",
+        "clean_data",
+        "clean_data",
+        "add_arguments",
+    ),
     Command("settings", "show every setting", "settings", "show", "add_arguments"),
 )
 GROUPS: Final = {

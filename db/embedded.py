@@ -150,6 +150,19 @@ class EmbeddedPostgres:
             self.stop()
             raise
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder, in which nothing runs then. Raises as `start` does."""
+        try:
+            try:
+                self._take_lock()
+            except OSError as error:
+                raise EmbeddedPostgresError(f"cannot use {self._data_dir}: {error}") from error
+            self._await_previous_server()
+            yield
+        finally:
+            self.stop()
+
     def has_ended(self) -> bool:
         """Return whether the server that was started has ended by itself."""
         return self._process is not None and self._process.poll() is not None

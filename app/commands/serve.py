@@ -10,12 +10,14 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 
+import structlog
 import uvloop
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from app.commands.common import (
     RunningDatabase,
+    data_dir_of,
     load_catalogue,
     naming_catalogue,
     read_settings,
@@ -39,6 +41,8 @@ from db.embedded_watch import keep_running
 from db.migrate import migrate
 from middleware.loop_lag import LoopLag
 
+log = structlog.get_logger()
+
 
 def serve(_: argparse.Namespace) -> int:
     """Serve players until told to stop; return 10 if requests had to be cut, else 0."""
@@ -57,6 +61,8 @@ def _serve(settings: Settings) -> int:
         naming_catalogue(settings),
         running_database(settings) as database,
     ):
+        if database.embedded is not None:
+            log.info("embedded_database", data_dir=str(data_dir_of(settings)))
         serve_once = partial(_serve_once, settings, sockets, loaded.catalogue, provider, database)
         try:
             return serve_once()
@@ -162,6 +168,7 @@ Headrace is ready.
 
   players     {players}/challenge/v1/challenges
   operations  {operations}/metrics
+  data        {_whereabouts(settings, python)}
 
   curl -X POST -H 'x-mock-user-id: alice' {players}/challenge/v1/challenges/initialize
   curl -H 'x-mock-user-id: alice' '{players}/challenge/v1/challenges?active_only=true'
@@ -174,3 +181,12 @@ Headrace is ready.
         sys.stdout.flush()
     except OSError:
         drop_output()  # nobody reads it, or there is no room: players can be served all the same
+
+
+def _whereabouts(settings: Settings, python: str) -> str:
+    """Return where the data are, and how to be rid of those that this service made."""
+    if settings.database_url is not None:
+        return "in the database of DATABASE_URL"
+    folder = data_dir_of(settings)
+    given = "" if settings.data_dir is None else f"DATA_DIR={shlex.quote(str(folder))} "
+    return f"{folder}, until you say: {given}{python} -m app clean-data"
