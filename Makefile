@@ -2,6 +2,8 @@
 VENV ?= .venv
 export VENV
 BIN := $(VENV)/bin
+# The benchmarks show what they measure, and write benchmarks/results and the README with KEEP=1.
+KEPT := $(if $(KEEP),--keep)
 SOURCES := app middleware db tests benchmarks
 FAST := tests/unit tests/property tests/asgi
 # Each worker of pytest has a PostgreSQL of its own.
@@ -53,16 +55,16 @@ simulate-promise: dev ## Tell the stories of the gate's promise with the core th
 	$(BIN)/python -m benchmarks.promise
 
 bench-promise: dev ## Play the same stories with a real service and database
-	$(BIN)/python -m benchmarks.promise.real
+	$(BIN)/python -m benchmarks.promise.real $(KEPT)
 
 bench-burst: dev ## The login burst against a database of a set capacity
-	$(BIN)/python -m benchmarks.burst
+	$(BIN)/python -m benchmarks.burst $(KEPT)
 
 bench-rules: dev ## What lists, initializes, events and claims cost, and claims over kill -9
-	$(BIN)/python -m benchmarks.rules
+	$(BIN)/python -m benchmarks.rules $(KEPT)
 
 bench-micro: dev ## What one answer and one decision cost
-	$(BIN)/python -m benchmarks.micro
+	$(BIN)/python -m benchmarks.micro $(KEPT)
 
 machine: dev ## A million random events at the gate, and as many steps of the rules beside the slow model (MACHINE_HISTORIES: of 50 each)
 	nice -n 10 $(BIN)/python -m tests.admission_life

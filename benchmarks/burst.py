@@ -1,9 +1,9 @@
 """The measured burst: 600 initialize calls a second for a minute, above and below what is held.
 
 `python -m benchmarks.burst` runs every scenario three times, one after another in each round, on a
-PostgreSQL of its own. It writes benchmarks/results/burst.json and the README's tables. Other sizes
-(--rate, --seconds, --scenario) are tries: shown, kept nowhere. It exits with 1 if
-a scenario has fewer valid runs than were asked for.
+PostgreSQL of its own. With --keep it writes benchmarks/results/burst.json and the README's tables;
+other sizes (--rate, --seconds, --scenario) are tries, and only shown. It exits with 1 if a scenario
+has fewer valid runs than were asked for.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import msgspec
 from app.server import raise_file_limit
 from benchmarks import scenarios
 from benchmarks.answers import Outcome
-from benchmarks.conditions import describe
+from benchmarks.conditions import add_keep, describe
 from benchmarks.database import bench_database, load_test_catalogue
 from benchmarks.generator import SPARE_S, GeneratorFailed, read_summary, start_generator
 from benchmarks.held import Held, as_ordinary_role
@@ -174,7 +174,12 @@ def _read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--scenario", nargs="+", choices=keys, default=keys, help="which ones")
     parser.add_argument("--rate", type=int, default=scenarios.RATE_PER_S, help="arrivals a second")
     parser.add_argument("--seconds", type=int, default=scenarios.SECONDS, help="of arrivals")
-    return parser.parse_args(arguments)
+    add_keep(parser, "benchmarks/results/burst.json and the README's tables")
+    options = parser.parse_args(arguments)
+    full = (options.rate, options.seconds) == (scenarios.RATE_PER_S, scenarios.SECONDS)
+    if options.keep and not (full and set(options.scenario) == set(keys)):
+        parser.error("--keep is for all scenarios in full")
+    return options
 
 
 def _end(signal_number: int, _: FrameType | None) -> NoReturn:
@@ -187,8 +192,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _end)
     raise_file_limit()
     chosen = [scenario for scenario in scenarios.SCENARIOS if scenario.key in options.scenario]
-    full = (options.rate, options.seconds) == (scenarios.RATE_PER_S, scenarios.SECONDS)
-    keep = RESULTS if full and len(chosen) == len(scenarios.SCENARIOS) else None
+    keep = RESULTS if options.keep else None
     try:
         with bench_database() as (owner_url, folder):
             bench = Bench(owner_url, folder, rate_per_s=options.rate, seconds=options.seconds)

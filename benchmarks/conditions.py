@@ -1,5 +1,6 @@
 """What the burst ran on and with: enough to know whether two sets of runs may be compared."""
 
+import argparse
 import os
 import subprocess
 from collections.abc import Mapping
@@ -23,6 +24,11 @@ class Conditions(msgspec.Struct, frozen=True):
     commit: str
     postgresql: str
     settings: dict[str, str]
+
+
+def add_keep(parser: argparse._ActionsContainer, files: str) -> None:
+    """Take whether to write `files`: who only looks at what comes out keeps a clean checkout."""
+    parser.add_argument("--keep", action="store_true", help=f"write {files}; else only show it")
 
 
 def describe(command: str, postgresql: str, settings: Mapping[str, str]) -> Conditions:

@@ -8,10 +8,10 @@
     events    events a second of the database's CPU
     claims    rewards granted once, over kills of service and provider
 
-In full, each part takes its place in benchmarks/results/rules.json and in the README as soon as it
-is measured, under the conditions of its own; --only measures some of them again. --short shows that
-each works, and keeps nothing. It exits with 1 if a part is void or a claim was granted twice or
-never; a missed target is a result.
+With --keep, each part takes its place in benchmarks/results/rules.json and in the README as soon as
+it is measured, under the conditions of its own; --only measures some of them again. --short shows
+that each works. It exits with 1 if a part is void or a claim was granted twice or never; a missed
+target is a result.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from app.server import raise_file_limit
 from benchmarks import claims_trial
 from benchmarks.claims.chaos import EndedByItself
 from benchmarks.claims.load import NeverClaimed
+from benchmarks.conditions import add_keep
 from benchmarks.generator import GeneratorFailed
 from benchmarks.rules import event_capacity, in_process, over_http, seed_burst, storage, written
 from benchmarks.rules.client import Unexpected
@@ -67,7 +68,9 @@ def _read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="which parts")
-    parser.add_argument("--short", action="store_true", help="a try: small, kept nowhere")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--short", action="store_true", help="a try: small, kept nowhere")
+    add_keep(size, "benchmarks/results/rules.* and the README's table")
     return parser.parse_args(arguments)
 
 
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
             continue
         print(f"\n{describe_part(part)}", flush=True)
         valid = valid and not part.void and (key != claims_trial.KEY or part.all_met)
-        if not options.short:
+        if options.keep:
             write_readme(keep(part))
     return 0 if valid else 1
 

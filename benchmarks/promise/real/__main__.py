@@ -10,9 +10,9 @@
     burst-pollers         ... a fifth of the clients come every second
 
 `python -m benchmarks.promise.real` plays each once, on a PostgreSQL and a service that are new.
-Each takes its place in benchmarks/results/promise.json and promise.md as soon as it is played, with
-the conditions of its own; --only plays some of them again. --short shows that each works, and keeps
-nothing. It exits with 1 if a story is void or could not be played; a missed target is a result.
+With --keep, each takes its place in benchmarks/results/promise.json and promise.md as soon as it is
+played, with the conditions of its own; --only plays some of them again. --short shows that each
+works. It exits with 1 if a story is void or could not be played; a missed target is a result.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from types import FrameType
 from typing import NoReturn
 
 from app.server import raise_file_limit
+from benchmarks.conditions import add_keep
 from benchmarks.generator import GeneratorFailed
 from benchmarks.probe import NotHeld
 from benchmarks.promise.real.parts import part_of
@@ -56,7 +57,9 @@ def _read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", nargs="+", choices=KEYS, default=KEYS, help="which stories")
-    parser.add_argument("--short", action="store_true", help="a try: small, kept nowhere")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--short", action="store_true", help="a try: small, kept nowhere")
+    add_keep(size, "benchmarks/results/promise.*")
     return parser.parse_args(arguments)
 
 
@@ -85,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
             obedient_mean_ms = played.logins.mean_to_in_ms
         print(f"\n{describe_part(part)}", flush=True)
         valid = valid and not part.void
-        if not options.short:
+        if options.keep:
             keep(Told(part, played), KEYS)
     return 0 if valid else 1
 
