@@ -15,6 +15,7 @@ import pytest
 from app.failures import CannotListen
 from app.server import Listeners, Sockets, bind
 from middleware.front_door import FrontDoor
+from tests.children import AS_AT_A_TERMINAL
 from tests.e2e.sample_app import SampleApp
 from tests.eventually import PATIENCE_S, eventually
 from tests.raw_http import RawClient, request
@@ -63,7 +64,14 @@ def serving(how: str = "", **settings: float) -> Iterator[Server]:
     """Start a server, and end it whatever happens."""
     settings = {"drain_delay_s": 0, "drain_s_max": 10, **settings}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.serve_sample", json.dumps(settings), how],
+        [
+            *AS_AT_A_TERMINAL,
+            sys.executable,
+            "-m",
+            "tests.e2e.serve_sample",
+            json.dumps(settings),
+            how,
+        ],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
