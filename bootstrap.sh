@@ -30,6 +30,35 @@ print(able, sys.version_info[1], "%d.%d.%d" % sys.version_info[:3], sys._base_ex
 '
 in_own_session='import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])'
 
+# pip in a session of its own, with all that it says as one line that changes. Its first argument is
+# how many packages there are. Errors stay as they are.
+with_progress='
+import os, runpy, sys
+os.setsid()
+packages = sys.argv.pop(1)
+class Progress:
+    done = 0
+    def write(self, text):
+        what, _, rest = text.partition("satisfied: " if text.startswith("Requirement ") else " ")
+        if what in ("Collecting", "Processing", "Requirement already ") and rest.strip():
+            self.done += 1
+            name = rest.split()[0].rpartition("/")[2].partition("==")[0]
+            self.show("%d of %s: %s" % (self.done, packages, name))
+        elif text.startswith("Installing collected packages"):
+            self.show("putting them in their places")
+        return len(text)
+    def show(self, text):
+        sys.stderr.write("\033[Kbootstrap: %s\r" % text)
+        sys.stderr.flush()
+    def flush(self): pass
+    def isatty(self): return False
+sys.stdout = Progress()
+try:
+    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+finally:
+    sys.stderr.write("\033[K")
+'
+
 say() { echo "bootstrap: $*" >&2; }
 fail() { say "$@"; exit 1; }
 
@@ -115,10 +144,23 @@ make_environment() {
         fail "$python cannot make $venv"
 }
 
-install() {
-    attend "$venv/bin/python" -c "$in_own_session" "$venv/bin/python" -I -m pip install --quiet --no-input \
-        --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r "$1" ||
-        fail "pip could not install $1 into $venv"
+install() { # run|dev, its requirement file
+    packages=$(grep -c '^[A-Za-z0-9].*==' "$2") || :
+    case $1 in
+    run) size="45 MB"; lasts="half a minute" ;;
+    *) size="125 MB"; lasts="a minute" ;;
+    esac
+    say "installing $2: $packages packages, up to $size to fetch; $lasts or so, once"
+    if [ -t 2 ]; then
+        set -- "$2" -c "$with_progress" "$packages" install --progress-bar off
+    else
+        set -- "$2" -c "$in_own_session" "$venv/bin/python" -I -m pip install --quiet
+    fi
+    requirements=$1
+    shift
+    attend "$venv/bin/python" -I "$@" --no-input --disable-pip-version-check --require-hashes \
+        --only-binary :all: --no-deps -r "$requirements" ||
+        fail "pip could not install $requirements into $venv"
 }
 
 # One run of this script at a time: a second one waits, and then finds the work done.
@@ -142,8 +184,7 @@ refresh() { # run|dev, its requirement file
         version=$now
     fi
     rm -f -- "$stamp"
-    say "installing $2"
-    install "$2"
+    install "$1" "$2"
     {
         echo "python $version $python"
         echo "venv $venv"

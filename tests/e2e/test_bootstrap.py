@@ -1,6 +1,8 @@
 """bootstrap.sh in a checkout of its own that requires nothing from a registry."""
 
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.children import AS_AT_A_TERMINAL
 from tests.eventually import PATIENCE_S, eventually
 
 CHECKOUT = Path(__file__).parents[2]
@@ -39,7 +42,7 @@ def add_python(checkout: Path, name: str, script: str = f'exec "{PYTHON}" "$@"')
 
 def command(checkout: Path, what: str, **environ: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [checkout / "bootstrap.sh", what],
+        [*AS_AT_A_TERMINAL, checkout / "bootstrap.sh", what],
         env={"PATH": str(checkout / "path"), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -75,15 +78,19 @@ def test_an_environment_for_tests_also_runs_the_service_until_requirements_chang
     assert bootstrap(checkout, "dev")[0] == 0
     assert bootstrap(checkout, "run") == (0, "")
     (checkout / "requirements.txt").write_text("# still none\n")
-    assert bootstrap(checkout, "run") == (0, "bootstrap: installing requirements.txt\n")
-    assert bootstrap(checkout, "run") == (0, "")
-    assert bootstrap(checkout, "dev") == (0, "bootstrap: installing requirements-dev.txt\n")
+    for what, name in (("run", "requirements.txt"), ("dev", "requirements-dev.txt")):
+        code, said = bootstrap(checkout, what)
+        assert (code, said.count("\n")) == (0, 1)
+        assert re.match(
+            rf"bootstrap: installing {name}: 0 packages, up to \d+ MB to fetch; .*once", said
+        )
+        assert bootstrap(checkout, what) == (0, "")
 
 
 def test_only_what_has_the_listed_hash_is_installed(checkout: Path) -> None:
     add_python(checkout, "python3")
+    local = only_from(checkout.parent)
     wheel = make_wheel(checkout.parent)
-    local = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout.parent)}
     requirements = checkout / "requirements.txt"
     for wrong in ("tiny==1.0\n", f"tiny==1.0 --hash=sha256:{'0' * 64}\n"):
         requirements.write_text(wrong)
@@ -95,6 +102,40 @@ def test_only_what_has_the_listed_hash_is_installed(checkout: Path) -> None:
     requirements.write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
     assert bootstrap(checkout, "run", **local)[0] == 0
     subprocess.run([checkout / ".venv/bin/python", "-c", "import tiny"], check=True)
+
+
+def only_from(folder: Path) -> dict[str, str]:
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+
+
+def at_a_terminal(checkout: Path, **environ: str) -> tuple[int, str]:
+    """Return the exit code, and all that a terminal was sent."""
+    ours, its = pty.openpty()
+    done = subprocess.run(
+        [checkout / "bootstrap.sh", "run"],
+        env={"PATH": str(checkout / "path"), **environ},
+        stdout=its,
+        stderr=its,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    os.write(its, b"<end>")
+    said = b""
+    while not said.endswith(b"<end>"):
+        said += os.read(ours, 4096)
+    os.close(ours)
+    os.close(its)
+    return done.returncode, said.decode()
+
+
+def test_at_a_terminal_one_line_says_how_far_it_is(checkout: Path) -> None:
+    add_python(checkout, "python3")
+    digest = sha256(make_wheel(checkout.parent).read_bytes()).hexdigest()
+    for hash_, code in (("0" * 64, 1), (digest, 0)):
+        (checkout / "requirements.txt").write_text(f"tiny==1.0 --hash=sha256:{hash_}\n")
+        ended, said = at_a_terminal(checkout, **only_from(checkout.parent))
+        assert (ended, "bootstrap: 1 of 1: tiny" in said) == (code, True)
+        assert ("HASHES" in said, "pip could not install" in said) == (code == 1, code == 1)
 
 
 def make_wheel(folder: Path) -> Path:
