@@ -7,7 +7,7 @@ from pathlib import Path
 
 from db.embedded_binaries import EmbeddedPostgresError
 
-# In the order in which they go: until the last is gone, the folder is known for ours.
+# In the order in which they go: what marks the folder as ours goes last.
 OURS = ("postgres.new-*", "binaries-*", "socket", "postgres", "postgres.log", "lock")
 
 

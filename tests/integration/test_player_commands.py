@@ -226,7 +226,7 @@ def test_whoever_stops_reading_an_export_ends_it_quietly(database_url: str) -> N
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait(30) == 141
+    assert process.wait(PATIENCE_S) == 141
 
 
 @pytest.mark.parametrize("players", [1, 1201])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.processes import cpu_s, parent_of, pin, sample, start, stop, watch
 from tests.children import IDLE
+from tests.eventually import PATIENCE_S
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
@@ -50,7 +51,7 @@ def test_a_child_reads_what_it_is_given_and_its_output_is_kept(tmp_path: Path) -
         output=tmp_path / "out",
         stdin=b"abc\n",
     )
-    assert child.wait(20) == 0
+    assert child.wait(PATIENCE_S) == 0
     assert stop(child) == 0
     assert (tmp_path / "out").read_bytes() == b"cba\n"
 
