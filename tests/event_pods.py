@@ -21,6 +21,7 @@ from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
 from tests.catalogues import make_catalogue, make_goal
+from tests.eventually import PATIENCE_S
 
 HOUR_MS = 3_600_000
 
@@ -139,7 +140,8 @@ async def event_pods(
             database = Database(
                 database_url,
                 size=size,
-                acquire_s_max=3600,
+                acquire_s_max=PATIENCE_S * 10,
+                statement_s_max=PATIENCE_S,
                 on_statement=_counting(statements),
             )
             await database.open()

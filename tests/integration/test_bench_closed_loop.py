@@ -10,6 +10,7 @@ from benchmarks.rules.canned import FRONT, PLAIN
 from benchmarks.rules.closed_loop import GENERATOR, Loop, Looped, Runner
 from benchmarks.rules.rivals import Server, run_loop, serving_rival
 from benchmarks.service import DidNotStart
+from tests.eventually import eventually
 
 BODY = b'{"challenges":[{' + b"x" * 200_000
 
@@ -43,13 +44,15 @@ def loop(server: Server, **changes: Any) -> Loop:
 def test_a_loop_counts_whole_answers_and_the_cpu_of_who_gave_them(
     server: Server, tmp_path: Path
 ) -> None:
-    looped = run_loop(loop(server), tmp_path)
-    assert looped.wrong == ""
-    assert looped.body_bytes == len(BODY)
+    def all_is_counted() -> bool:
+        looped = run_loop(loop(server), tmp_path)
+        assert looped.wrong == ""
+        assert looped.body_bytes == len(BODY)
+        # The kernel counts hundredths of a second, and a busy machine may give less in one run.
+        return looped.answers > 4 and looped.cpu_s["server"] > 0 and looped.cpu_s[GENERATOR] > 0
+
     # Four connections, each answered again and again, beyond what one connection may be used for.
-    assert looped.answers > 4
-    assert looped.cpu_s["server"] > 0
-    assert looped.cpu_s[GENERATOR] > 0
+    eventually(all_is_counted)
 
 
 def test_a_body_that_begins_otherwise_ends_the_loop(server: Server) -> None:
