@@ -189,4 +189,4 @@ def _whereabouts(settings: Settings, python: str) -> str:
         return "in the database of DATABASE_URL"
     folder = data_dir_of(settings)
     given = "" if settings.data_dir is None else f"DATA_DIR={shlex.quote(str(folder))} "
-    return f"{folder}, until you say: {given}{python} -m app clean-data"
+    return f"{folder}, kept; to remove them: {given}{python} -m app clean-data"

@@ -22,7 +22,7 @@ def test_the_greeting_says_where_the_data_are_and_what_removes_them(
     settings = load_settings({} if chosen is None else {"DATA_DIR": chosen}).settings
     _greet(settings, ADDRESSES)
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  data")]
-    folder, _, command = line.partition(", until you say: ")
+    folder, _, command = line.partition(", kept; to remove them: ")
     assert folder.split(maxsplit=1)[1] == str(data_dir_of(settings))
     given = [] if chosen is None else [f"DATA_DIR={chosen}"]
     assert shlex.split(command) == [*given, sys.executable, "-m", "app", "clean-data"]
