@@ -33,11 +33,12 @@ class Refusal(StrEnum):
 
 
 class Claimed(NamedTuple):
-    """The facts after a claim, and its identity."""
+    """The facts after a claim, its identity, and the goal's facts as they are without it."""
 
     player: Player
     claim_id: UUID
     period: str
+    before: GoalFacts
 
 
 def claim(seen: View, number: int) -> Claimed | Refusal:
@@ -61,13 +62,14 @@ def claim(seen: View, number: int) -> Claimed | Refusal:
     if seen.of(number).locked:
         return Refusal.LOCKED
     carry = max(0, progress_of(rule, facts, player.stats.get(rule.stat), entry, days))
-    facts = replace(facts, claimed_at_ms=seen.now_ms, carry=carry)
+    before, facts = facts, replace(facts, claimed_at_ms=seen.now_ms, carry=carry)
     period = claim_period(rule, facts)
     player = player._replace(goals={**player.goals, rule.goal_id: facts})
     return Claimed(
         drop_what_says_nothing(seen.rules, player, seen.now_ms),
         claim_id(player.player, rule.goal_id, period),
         period,
+        before,
     )
 
 

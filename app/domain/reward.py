@@ -229,15 +229,11 @@ class Deliveries(Protocol):
         """Leave a claim without a reservation to the relay, at once; return pending."""
 
 
-def restored(goals: Goals, goal_id: str, claimed: GoalFacts, before: GoalFacts | None) -> Goals:
-    """Return the goals with one claim taken out of them, whatever else happened meanwhile.
-
-    `claimed` are the goal's facts after the claim, `before` those before, if there were any.
-    """
+def restored(goals: Goals, goal_id: str, claimed: GoalFacts, before: GoalFacts) -> Goals:
+    """Return the goals with one claim taken out of them, whatever else happened meanwhile."""
     stored = goals.get(goal_id)
     if stored == claimed:
-        others = {other: facts for other, facts in goals.items() if other != goal_id}
-        return others if before is None else {**goals, goal_id: before}
+        return {**goals, goal_id: before}
     if stored is None or stored.claimed_at_ms != claimed.claimed_at_ms:
         return goals
     # The player put the goal away or took it up again meanwhile: its progress stays as frozen.

@@ -87,7 +87,7 @@ async def claim_reward(
             release_place()
             if making is Making.MADE and held:
                 held = False  # the delivery has it from now on
-                return await _deliver(ports, seen, claimed, call)
+                return await _deliver(ports, claimed, call)
             return ClaimResult(call.claim, ports.deliveries.leave())
     finally:
         if held:
@@ -131,14 +131,14 @@ async def _make(ports: Claiming, claimed: Claimed, made: Claim, *, held: bool) -
     return making
 
 
-async def _deliver(ports: Claiming, seen: View, claimed: Claimed, call: Call) -> ClaimResult:
+async def _deliver(ports: Claiming, claimed: Claimed, call: Call) -> ClaimResult:
     made = call.claim
     goal_id = made.goal_id
     restore = partial(
         restored,
         goal_id=goal_id,
         claimed=claimed.player.goals[goal_id],
-        before=seen.player.goals.get(goal_id),
+        before=claimed.before,
     )
     state = await ports.deliveries.deliver(call, partial(ports.claims.undo, call, restore))
     if state is ClaimState.REFUSED:

@@ -161,7 +161,7 @@ EVENTS = (
     _bug(
         "fractions are as inexact as doubles",
         "number",
-        "nearest = round(number, DECIMALS)",
+        "nearest = float(round(Decimal(repr(number)), DECIMALS))",
         "nearest = number",
     ),
     _bug(
