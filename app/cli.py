@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from app import VERSION
 from app.domain.catalogue import CatalogueInvalid
-from app.errors import Problem
+from app.domain.errors import Unavailable
 from app.failures import Failure
 from app.output import drop_output
 from app.settings_loading import SettingsInvalid, describe_settings
@@ -27,7 +27,13 @@ EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 EXIT_PIPE_CLOSED: Final = 141
 
-FAILURES: Final = (DatabaseUnreachable, EmbeddedPostgresError, Failure, MigrationFailed, Problem)
+FAILURES: Final = (
+    DatabaseUnreachable,
+    EmbeddedPostgresError,
+    Failure,
+    MigrationFailed,
+    Unavailable,
+)
 """What a person can put right, explained by one sentence. All else is a bug: a traceback."""
 
 NOT_WRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

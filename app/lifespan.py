@@ -9,14 +9,19 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 
-from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
+from app.domain.errors import Unavailable
 from app.domain.goal import Catalogue
-from app.errors import Problem
+from app.domain.pieces import PieceSize
+from app.domain.served import ServedCatalogue
 from app.events.days import keeping_days
 from app.failures import SchemaBehind
 from app.rewards.service import open_rewards
-from app.services.plans import find_shared
+from app.services.challenges import ChallengeService
+from app.services.claims import ClaimService
+from app.services.events import EventService, IntakePolicy, keep_on
+from app.services.initialize import InitializeService
+from app.services.selections import SelectionService
 from app.settings import Settings
 from app.state import Services
 from app.telemetry import Metrics, flush_spans
@@ -47,8 +52,8 @@ async def lifespan(
 ) -> AsyncIterator[Services]:
     """Yield the services.
 
-    Raises `DatabaseUnreachable`, `SchemaBehind`, `IdentityChanged`, or `Problem` when the database
-    goes away meanwhile.
+    Raises `DatabaseUnreachable`, `SchemaBehind`, `IdentityChanged`, or `Unavailable` when the
+    database goes away meanwhile.
     """
     database = Database(
         database_url,
@@ -64,32 +69,35 @@ async def lifespan(
         metrics.loop_lag.set_function(lambda: loop_lag.read_ns() / 1e9)
         revisions = PgRevisions(database)
         revision = await revisions.register(catalogue)
-        state = CatalogueState(catalogue, revision)
-        # Of those who come under this catalogue: most on launch day.
-        await find_shared([(revision,)], state, revisions)
+        served = ServedCatalogue(catalogue, revision, revisions)
+        # The cohort of those who come under this catalogue: most on launch day.
+        await served.cohort((revision,))
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
         clock = Clock()
-        events = PgEvents(database, clock)
-        outbox = PgOutbox(database)
+        players, events = PgPlayers(database, clock), PgEvents(database, clock)
+        claims = PgClaims(
+            database,
+            erasure_secret=settings.erasure_key,
+            on_conflict=metrics.claim_conflicts.inc,
+        )
+        challenges = ChallengeService(players, served)
+        policy = IntakePolicy(settings.namespace, settings.events_make_known, PieceSize())
         async with (
             _telling_what_is_lacking(revisions, catalogue),
             keeping_days(events),
-            open_rewards(settings, outbox, metrics) as deliveries,
+            open_rewards(settings, PgOutbox(database), claims, metrics) as deliveries,
         ):
             yield Services(
-                players=PgPlayers(database, clock),
-                revisions=revisions,
-                catalogue=state,
-                events=events,
+                challenges=challenges,
+                initialize=InitializeService(players, served),
+                selections=SelectionService(players, challenges),
+                claims=ClaimService(players, challenges, claims, deliveries, settings.namespace),
+                events=EventService(events, served, policy),
+                event_store=events,
                 clock=clock,
-                claims=PgClaims(
-                    database,
-                    erasure_secret=settings.erasure_key,
-                    on_conflict=metrics.claim_conflicts.inc,
-                ),
-                deliveries=deliveries,
-                namespace=settings.namespace,
                 database=database,
+                release_place=_nothing,
+                hand_on_place=keep_on,
             )
     finally:
         loop_lag.stop()
@@ -115,8 +123,8 @@ async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) ->
     """Log one line if there are any. Whoever has them is not counted: that reads every player."""
     try:
         goals, given = await revisions.lacking(catalogue)
-    except Problem as problem:
-        log.warning("catalogue_not_compared", cause=repr(problem.__cause__)[:200])
+    except Unavailable as failure:
+        log.warning("catalogue_not_compared", cause=repr(failure.__cause__ or failure)[:200])
     except Exception:
         log.exception("catalogue_not_compared")
     else:
@@ -127,3 +135,7 @@ async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) ->
                 given_by_default=given,
                 counts_players=COUNTS_PLAYERS,
             )
+
+
+def _nothing() -> None:
+    """Stand in for what a gate would do."""

@@ -15,18 +15,17 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Router
 from starlette.types import Scope
 
-from app.domain.pieces import PieceSize
-from app.errors import EXCEPTION_HANDLERS
+from app.callers import MockAuthenticator, ServiceAuthenticator
+from app.errors import EXCEPTION_HANDLERS, ServiceReason
 from app.events.http import receive_events
 from app.handlers import apidocs, challenges, claims, goals, health, player_data
 from app.routing import OneMethodRoute, behind
-from app.services.events import IntakePolicy
 from app.settings import AdmissionMode, Settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
 from middleware.admission import AdmissionCore, AdmissionSettings, Class, Rate, Share
 from middleware.admission.settings import MILLISECOND_NS, SECOND_NS
-from middleware.auth import AuthMiddleware, MockAuthenticator, ServiceAuthenticator
+from middleware.auth import AuthMiddleware
 from middleware.body_limits import BodyLimits
 from middleware.classifier import Classifier
 from middleware.gate import AdmissionGate
@@ -70,8 +69,7 @@ def create_app(
     gate = _gate(settings, classify, metrics, loop_lag)
     auth = Middleware(AuthMiddleware, authenticator=authenticator)
     service_auth = Middleware(AuthMiddleware, authenticator=service)
-    policy = IntakePolicy(settings.namespace, settings.events_make_known, PieceSize())
-    events = [OneMethodRoute("POST", "/events", receive_events(policy, metrics), prefix=V1)]
+    events = [OneMethodRoute("POST", "/events", receive_events(metrics), prefix=V1)]
     v1 = [
         OneMethodRoute("GET", ALL, challenges.list_all, prefix=V1),
         OneMethodRoute(
@@ -87,7 +85,13 @@ def create_app(
     ]
     app = Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(TracingMiddleware, metrics=metrics)],
+        middleware=[
+            Middleware(
+                TracingMiddleware,
+                watcher=metrics,
+                failures=[ServiceReason.DATABASE_UNAVAILABLE],
+            )
+        ],
         routes=[
             # The first route is found fastest.
             Mount(

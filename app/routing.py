@@ -13,6 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.domain.errors import Unavailable
+from app.errors import problem_of
+
 JSON: Final = "application/json"
 
 Endpoint = Callable[[Request[Any]], Awaitable[Response]]
@@ -51,11 +54,15 @@ def _answering(endpoint: Endpoint) -> ASGIApp:
     """Return the application that answers with what `endpoint` returns.
 
     Starlette's own also answers what the endpoint raises; here the application's one layer of
-    exception handlers does, outside, for endpoints and for middlewares alike.
+    exception handlers does, outside, for endpoints and for middlewares alike. What cannot be
+    reached is a problem from here on, so that the gate sees its status.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await endpoint(Request(scope, receive, send))
+        try:
+            response = await endpoint(Request(scope, receive, send))
+        except Unavailable as failure:
+            raise problem_of(failure) from failure.__cause__ or failure
         await response(scope, receive, send)
 
     return answer

@@ -1,13 +1,16 @@
 """What lives as long as the process: the phase of its life, and what handlers may use."""
 
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Protocol, TypedDict
 
-from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.intake import EventStore
-from app.domain.player import Players, Revisions
-from app.domain.reward import Claims, Deliveries
+from app.services.challenges import ChallengeService
+from app.services.claims import ClaimService
+from app.services.events import EventService
+from app.services.initialize import InitializeService
+from app.services.selections import SelectionService
 
 
 class Phase(StrEnum):
@@ -35,24 +38,28 @@ class Pingable(Protocol):
     """Something that can be asked whether it answers."""
 
     async def ping(self) -> None:
-        """Return if it does. Raise Problem(database_unavailable) if not, in bounded time."""
+        """Return if it does. Raise `Unavailable` if not, in bounded time."""
 
 
 class Services(TypedDict):
     """What the lifespan opens and every request may use."""
 
-    players: Players
-    revisions: Revisions
-    catalogue: CatalogueState
-    events: EventStore
+    challenges: ChallengeService
+    initialize: InitializeService
+    selections: SelectionService
+    claims: ClaimService
+    events: EventService
+    event_store: EventStore
     clock: Clock
-    claims: Claims
-    deliveries: Deliveries
-    namespace: str
     database: Pingable
+    release_place: Callable[[], None]
+    hand_on_place: Callable[[], Awaitable[None]]
 
 
 class State(Services):
-    """What a handler finds in `request.state`: the services, and who is asking."""
+    """What an endpoint finds in `request.state`: the services, and who is asking.
 
-    player: str
+    The gate puts its own `release_place` and `hand_on_place` there; without one they do nothing.
+    """
+
+    player_id: str

@@ -162,6 +162,20 @@ class Metrics:
         self.database_connections.labels("used").set_function(in_use)
         self.database_connections.labels("idle").set_function(lambda: size - in_use())
 
+    def on_arrival(self) -> None:
+        """Count a request as being served."""
+        self.active_requests.inc()
+
+    def on_end(self) -> None:
+        """Count a request as over."""
+        self.active_requests.dec()
+
+    def on_answer(self, route: str, status: int, seconds: float, reason: str | None) -> None:
+        """Time an answer, and count it by its reason if it is a problem."""
+        self.requests_of(route, status).observe(seconds)
+        if reason is not None:
+            self.problems.labels(reason).inc()
+
     def on_refused(self, reason: str) -> None:
         """Count a problem that was answered before any request reached the application."""
         self.problems.labels(reason).inc()

@@ -164,7 +164,7 @@ class Trial:
     async def _write_players(self) -> None:
         """Write players who have completed each goal that they will claim."""
         async with served(self._database_url, self._catalogue) as to:
-            world = world_of(to.state)
+            world = world_of(to.served.catalogue, to.served.revision)
             player = play(world, newcomer(world, "any"), events_of_steps(GOALS))
             for first in range(0, len(self._players), 1_000):
                 names = self._players[first : first + 1_000]

@@ -8,11 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
+from app.domain.errors import NewerLayout, TimedOut, Unavailable
 from app.domain.facts import FORMAT, decode_goals, encode_goals
 from app.domain.player import Player
-from app.domain.reward import Call, Claim, Erased, Making, Restore
-from app.errors import Problem, Reason
-from db.errors import unavailable
+from app.domain.reward import Call, Claim, Erased, Making, Undo, restored
 from db.pool import Database
 from db.timestamps import to_ms, to_timestamp
 
@@ -61,15 +60,13 @@ class PgClaims:
         except asyncpg.UniqueViolationError:
             self._on_conflict()
             return Making.CONFLICT
-        except Problem as problem:
-            if problem.reason != Reason.DATABASE_UNAVAILABLE:
-                raise
-            return await self._look_again(claim, problem)
+        except Unavailable as failure:
+            return await self._look_again(claim, failure)
         if row["made"]:
             return Making.MADE
         return Making.ERASED if row["erased"] else Making.LOST
 
-    async def undo(self, call: Call, restore: Restore) -> bool:
+    async def undo(self, call: Call, undo: Undo) -> bool:
         """Under the lock of the player's row, so that nothing comes between reading and writing."""
         claim = call.claim
         async with self._database.transaction() as transaction:
@@ -82,10 +79,10 @@ class PgClaims:
                 await transaction.fetch("claims_forget_key", self._key(claim.claim_id))
             for row in rows:  # none, if the player's data were deleted meanwhile
                 if row["format"] != FORMAT:
-                    raise unavailable() from ValueError(
+                    raise NewerLayout(
                         f"claim {claim.claim_id}: its player's facts have layout {row['format']}"
                     )
-                goals = encode_goals(restore(decode_goals(row["goals"])))
+                goals = encode_goals(restored(decode_goals(row["goals"]), undo))
                 await transaction.fetch("claims_restore_player", claim.player, goals)
         return True
 
@@ -100,7 +97,7 @@ class PgClaims:
             [row] = await transaction.fetch("erasure_write", player, keys)
         return Erased(removed + row["removed"], row["kept"])
 
-    async def _look_again(self, claim: Claim, problem: Problem) -> Making:
+    async def _look_again(self, claim: Claim, failure: Unavailable) -> Making:
         """Find out, on another connection, whether the commit whose answer was lost took place.
 
         Without the claim nothing was written so far, and whoever tries again cannot write twice: it
@@ -109,8 +106,8 @@ class PgClaims:
         rows = await self._database.fetch("claims_find", claim.claim_id)
         if rows and to_ms(rows[0]["claimed_at"]) == claim.claimed_at_ms:
             return Making.MADE_UNHELD
-        if isinstance(problem.__cause__, TimeoutError):
-            raise problem
+        if isinstance(failure, TimedOut):
+            raise failure
         return Making.LOST
 
     def _key(self, claim_id: UUID) -> bytes:

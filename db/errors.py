@@ -1,22 +1,18 @@
-"""What the database's failures mean to a client: try again, or nothing (our bug).
+"""What the database's failures mean to whoever asked: try again, or nothing (our bug).
 
-    Problem(database_unavailable)   no answer in time, connection lost, refused, full, failing over
+    Unavailable                     no answer in time, connection lost, refused, full, failing over
     DatabaseUnreachable             the same at start, before anybody asked; for the operator
-    anything else stays what it is  wrong SQL, broken constraint: `internal`
+    anything else stays what it is  wrong SQL, broken constraint: our bug
 
-The driver's text goes to the log line, as the problem's cause, never to the client.
+The driver's error is the cause: it goes to the log line, never to the client.
 """
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
 
-from app.errors import Problem, Reason
-
-RETRY_AFTER_MS = (500, 3000)
-DETAIL = "The database does not answer in time; try again shortly."
+from app.domain.errors import TimedOut, Unavailable
 
 # At start these are wrong settings; later, a password or a database that changed under us.
 _REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
@@ -40,19 +36,10 @@ class DatabaseUnreachable(Exception):
 
 @contextmanager
 def map_errors() -> Iterator[None]:
-    """Turn every failure that is the database's, not ours, into Problem(database_unavailable)."""
+    """Turn every failure that is the database's, not ours, into `Unavailable`."""
     try:
         yield
+    except TimeoutError as failure:
+        raise TimedOut from failure
     except (*AWAY, *_REFUSED) as failure:
-        raise unavailable() from failure
-
-
-def unavailable(detail: str = DETAIL) -> Problem:
-    """Return the problem, with a moment at random: not all should return together."""
-    retry_after_ms = random.randint(*RETRY_AFTER_MS)  # noqa: S311 - nothing secret about it
-    return Problem(
-        Reason.DATABASE_UNAVAILABLE,
-        detail,
-        headers={"Retry-After": str(-(-retry_after_ms // 1000))},
-        extra={"retry_after_ms": retry_after_ms},
-    )
+        raise Unavailable from failure

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Final
 
 from asyncpg import Record
 
 from app.domain.clock import Clock
+from app.domain.errors import NewerLayout
 from app.domain.facts import (
     FORMAT,
     decode_given,
@@ -18,11 +18,8 @@ from app.domain.facts import (
     encode_stats,
 )
 from app.domain.player import Player, PlayersBegun, PlayersRead
-from db.errors import unavailable
 from db.pool import Database
 from db.timestamps import to_ms, to_timestamp
-
-NEWER_LAYOUT: Final = "This pod is older than the stored data; try again."
 
 
 class PgPlayers:
@@ -106,12 +103,11 @@ class PgPlayers:
 def to_player(row: Record) -> Player:
     """Return the facts in a row.
 
-    Raise Problem(database_unavailable) if a newer release wrote them in a layout of its own: its
-    pods can read them, so trying again is of use.
+    Raise `NewerLayout` if a newer release wrote them: its pods can read them, so trying again is of
+    use.
     """
     if row["format"] != FORMAT:
-        layouts = ValueError(f"a row has layout {row['format']}, and this code reads {FORMAT}")
-        raise unavailable(NEWER_LAYOUT) from layouts
+        raise NewerLayout(f"a row has layout {row['format']}, and this code reads {FORMAT}")
     return Player(
         player=row["player"],
         since_ms=to_ms(row["since"]),

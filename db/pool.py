@@ -42,7 +42,7 @@ RETRY_S_MAX = 1.0
 
 
 class Database:
-    """Runs named statements. The database's failures are Problem(database_unavailable)."""
+    """Runs named statements. The database's failures are `Unavailable`."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Database:
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """Yield a transaction on one connection; commit when the block ends.
 
-        If the block raises or is cancelled, nothing is written. A Problem(database_unavailable)
+        If the block raises or is cancelled, nothing is written. A `Unavailable`
         out of the commit itself leaves open whether it was: read again before trying again.
         READ COMMITTED: each statement sees what was committed before that statement began, so read
         what you waited for in a statement after the one that locked it.

@@ -7,8 +7,8 @@ import msgspec
 
 from app.domain.catalogue import IdentityChanged, changed_identities
 from app.domain.effects import Before
+from app.domain.errors import Contended
 from app.domain.goal import Catalogue, GoalIdentity
-from app.errors import Problem, Reason
 from db.pool import Database
 
 # Each lost round means that another pod registered a catalogue in these milliseconds.
@@ -50,7 +50,7 @@ class PgRevisions:
             # The number is the guard: whoever registers meanwhile takes it, and is looked at next.
             if await self._insert(revision, catalogue):
                 return revision
-        raise Problem(Reason.DATABASE_UNAVAILABLE, "Other pods keep registering catalogues.")
+        raise Contended("other pods keep registering catalogues")
 
     async def foresee(self, catalogue: Catalogue) -> Foreseen:
         """Return as which revision it is or would be registered, and write nothing.

@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Problem, Reason
+from middleware.problem import HttpReason, Problem
 
 PIECES_MAX: Final = 4096
 """A body in more pieces costs more to read than to serve: each takes as long as 1 kB."""
@@ -51,7 +51,7 @@ class BodyLimits:
                 body = await self._read(receive, bytes_max)
         except TimeoutError:
             raise Problem(
-                Reason.BODY_TIMEOUT,
+                HttpReason.BODY_TIMEOUT,
                 f"The body did not arrive within {self._seconds_max:g} s.",
                 headers=CLOSE,
             ) from None
@@ -75,7 +75,7 @@ class BodyLimits:
                 raise too_large(bytes_max)
             if len(pieces) > PIECES_MAX:
                 raise Problem(
-                    Reason.BODY_TOO_LARGE,
+                    HttpReason.BODY_TOO_LARGE,
                     f"A body may come in {PIECES_MAX} pieces and no more.",
                     headers=CLOSE,
                 )
@@ -106,7 +106,9 @@ def has_body(scope: Scope, bytes_max: int) -> bool:
             return True
         if name == b"content-length":
             if not value.isdigit():
-                raise Problem(Reason.BAD_REQUEST, "Content-Length is not a number.", headers=CLOSE)
+                raise Problem(
+                    HttpReason.BAD_REQUEST, "Content-Length is not a number.", headers=CLOSE
+                )
             size = int(value)
             if size > bytes_max:
                 raise too_large(bytes_max)
@@ -117,5 +119,5 @@ def has_body(scope: Scope, bytes_max: int) -> bool:
 def too_large(bytes_max: int) -> Problem:
     """Return the refusal of a body above the limit."""
     return Problem(
-        Reason.BODY_TOO_LARGE, f"A body may have {bytes_max} bytes and no more.", headers=CLOSE
+        HttpReason.BODY_TOO_LARGE, f"A body may have {bytes_max} bytes and no more.", headers=CLOSE
     )

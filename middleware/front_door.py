@@ -19,8 +19,8 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import ConnectionState
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from app.errors import Reason
 from middleware.http11 import Context, DatedConfig, Http11, Inbox, complete
+from middleware.problem import HttpReason
 from middleware.turned_away import TurnedAway, busy_answer
 
 IDLE_S_MAX: Final = 5.0
@@ -79,7 +79,7 @@ class FrontDoor:
         """Return the protocol for one accepted connection."""
         if len(self.connections) < self._connections_max:
             return Connection(self)
-        self.on_refused(Reason.CONNECTIONS_FULL)
+        self.on_refused(HttpReason.CONNECTIONS_FULL)
         full = len(self._turned_away) >= self._turned_away_max
         answer = busy_answer(self._dice())
         return TurnedAway(answer, None if full else self._turned_away, self.linger_s_max)

@@ -13,7 +13,6 @@ from typing import Final
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Problem, ProblemResponse
 from middleware.admission import (
     AdmissionCore,
     AdmissionEvent,
@@ -28,6 +27,7 @@ from middleware.admission import (
     Vitals,
     Waiting,
 )
+from middleware.problem import HttpReason, Problem, ProblemResponse, come_back
 
 TRACER = trace.get_tracer("headrace")
 
@@ -149,7 +149,7 @@ class AdmissionGate:
             self._emit(place, Verdict.ADMITTED, waited_ns)
             await self._app(scope, receive, send_and_leave)
         except Problem as problem:
-            outcome = _outcome(problem.kind.status)
+            outcome = _outcome(problem.reason.status)
             raise
         finally:
             self._leave(place, outcome)
@@ -282,9 +282,4 @@ async def _answer(refused: Refused, scope: Scope, receive: Receive, send: Send) 
 
 def _problem(refused: Refused) -> Problem:
     retry_after_ms = -(-refused.retry_after_ns // 1_000_000)
-    return Problem(
-        refused.reason,
-        f"Come back in {retry_after_ms} ms.",
-        headers={"Retry-After": str(-(-retry_after_ms // 1000))},
-        extra={"retry_after_ms": retry_after_ms, "reserved": refused.reserved},
-    )
+    return come_back(HttpReason[refused.reason.name], retry_after_ms, reserved=refused.reserved)

@@ -26,7 +26,7 @@ from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import ConnectionState
 from starlette.types import Message
 
-from app.errors import CONTENT_TYPE, Problem, Reason
+from middleware.problem import CONTENT_TYPE, HttpReason, Problem
 
 HEADER_FIELDS_MAX: Final = 64
 HEAD_BYTES_MAX: Final = 16 * 1024
@@ -250,7 +250,7 @@ class Http11(H11Protocol):
             (b"connection", b"close"),
         ]
         await self.stream_send(
-            Response(stream_id=STREAM_ID, headers=headers, status_code=problem.kind.status)
+            Response(stream_id=STREAM_ID, headers=headers, status_code=problem.reason.status)
         )
         if refused.method != b"HEAD":
             await self.stream_send(Body(stream_id=STREAM_ID, data=body))
@@ -271,20 +271,21 @@ def check_head(received: bytes) -> None:
     if len(target) > TARGET_BYTES_MAX:
         raise Refused(
             Problem(
-                Reason.TARGET_TOO_LONG, f"A target may have {TARGET_BYTES_MAX} bytes and no more."
+                HttpReason.TARGET_TOO_LONG,
+                f"A target may have {TARGET_BYTES_MAX} bytes and no more.",
             )
         )
     if len(head) > HEAD_BYTES_MAX:
         raise Refused(
             Problem(
-                Reason.HEADERS_TOO_LARGE,
+                HttpReason.HEADERS_TOO_LARGE,
                 f"A request's head may have {HEAD_BYTES_MAX} bytes and no more.",
             )
         )
     if head.count(b"\n") > HEADER_FIELDS_MAX:
         raise Refused(
             Problem(
-                Reason.HEADERS_TOO_LARGE,
+                HttpReason.HEADERS_TOO_LARGE,
                 f"There may be {HEADER_FIELDS_MAX} header fields and no more.",
             )
         )
@@ -305,7 +306,7 @@ def check_request(request: h11.Request, headers: Headers) -> None:
     elif b"%" in request.target:
         detail = _path_fault(request.target.partition(b"?")[0])
     if detail is not None:
-        raise Refused(Problem(Reason.BAD_REQUEST, detail), request.method)
+        raise Refused(Problem(HttpReason.BAD_REQUEST, detail), request.method)
 
 
 def _path_fault(path: bytes) -> str | None:

@@ -1,8 +1,8 @@
 """The outermost layer: server span, trace id, one log line, and the last answer when all failed."""
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
 
 import structlog
 from opentelemetry import context, trace
@@ -10,17 +10,20 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import SCOPE_CAUSE, SCOPE_REASON, Problem, ProblemResponse, Reason
-from app.telemetry import Metrics
+from middleware.problem import (
+    SCOPE_CAUSE,
+    SCOPE_REASON,
+    HttpReason,
+    Problem,
+    ProblemResponse,
+    WireReason,
+)
 
 TRACER = trace.get_tracer("headrace")
 PROPAGATOR = TraceContextTextMapPropagator()
 
 SCOPE_ROUTE: Final = "http_route"
 """Where a route leaves its template in the scope. Without one the label is `unmatched`."""
-
-FAILURES: Final = frozenset({Reason.INTERNAL, Reason.DATABASE_UNAVAILABLE})
-"""What a trace shows as an error. A deliberate refusal is none."""
 
 LOGGED_PATH_MAX: Final = 256
 CAUSE_MAX: Final = 512
@@ -29,14 +32,36 @@ PROBLEM_LOG_PERIOD_S: Final = 1.0
 log = structlog.get_logger()
 
 
+class Watcher(Protocol):
+    """Hears of requests, to count them."""
+
+    def on_arrival(self) -> None:
+        """Hear that a request has arrived."""
+
+    def on_end(self) -> None:
+        """Hear that a request is over, answered or not."""
+
+    def on_answer(self, route: str, status: int, seconds: float, reason: str | None) -> None:
+        """Hear of an answer: to which route, how long after the arrival, why it is a problem."""
+
+
 class TracingMiddleware:
-    """Watches every request from its arrival to the end of its answer."""
+    """Watches every request from its arrival to the end of its answer; answers problems.
+
+    A trace shows the reasons in `failures`, and `internal`, as errors; other refusals are none.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, clock_s: Callable[[], float] = time.perf_counter
+        self,
+        app: ASGIApp,
+        *,
+        watcher: Watcher,
+        failures: Collection[WireReason] = (),
+        clock_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
-        self._metrics = metrics
+        self._watcher = watcher
+        self._failures = frozenset({HttpReason.INTERNAL, *failures})
         self._clock_s = clock_s
         self._throttle = LogThrottle()
 
@@ -56,9 +81,13 @@ class TracingMiddleware:
 
         span = TRACER.start_span(scope["method"], _parent(scope), SpanKind.SERVER)
         token = context.attach(trace.set_span_in_context(span))
-        self._metrics.active_requests.inc()
+        self._watcher.on_arrival()
         try:
             await self._app(scope, receive, send_watched)
+        except Problem as problem:
+            if status:
+                raise
+            await ProblemResponse(problem)(scope, receive, send_watched)
         except Exception:
             left_out = self._throttle.take("request_failed", self._clock_s())
             if left_out is not None:
@@ -70,13 +99,13 @@ class TracingMiddleware:
                 )
             if status:
                 raise  # half an answer is out: only closing the connection tells the client
-            problem = Problem(Reason.INTERNAL, "The service failed; the trace id finds why.")
-            await ProblemResponse(problem)(scope, receive, send_watched)
+            internal = Problem(HttpReason.INTERNAL, "The service failed; the trace id finds why.")
+            await ProblemResponse(internal)(scope, receive, send_watched)
         finally:
-            self._metrics.active_requests.dec()
+            self._watcher.on_end()
             self._record(scope, status, started_s)
             if span.is_recording():
-                _describe(span, scope, status)
+                _describe(span, scope, status, self._failures)
             span.end()
             context.detach(token)
 
@@ -87,10 +116,10 @@ class TracingMiddleware:
             log.info("client_left", method=scope["method"], path=_path(scope))
             return
         route = scope.get(SCOPE_ROUTE, "unmatched")
-        self._metrics.requests_of(route, status).observe(now_s - started_s)
+        reason = scope.get(SCOPE_REASON)
+        self._watcher.on_answer(route, status, now_s - started_s, reason)
         fields: dict[str, object] = {}
-        if reason := scope.get(SCOPE_REASON):
-            self._metrics.problems.labels(reason).inc()
+        if reason is not None:
             left_out = self._throttle.take(reason, now_s)
             if left_out is None:
                 return
@@ -137,7 +166,7 @@ def _parent(scope: Scope) -> context.Context:
     return PROPAGATOR.extract(carrier, context.Context()) if carrier else context.Context()
 
 
-def _describe(span: trace.Span, scope: Scope, status: int) -> None:
+def _describe(span: trace.Span, scope: Scope, status: int, failures: Collection[str]) -> None:
     if route := scope.get(SCOPE_ROUTE):
         span.update_name(f"{scope['method']} {route}")
         span.set_attribute("http.route", route)
@@ -149,5 +178,5 @@ def _describe(span: trace.Span, scope: Scope, status: int) -> None:
         span.set_attribute("http.response.status_code", status)
     if reason := scope.get(SCOPE_REASON):
         span.set_attribute("error.type", reason)
-        if reason in FAILURES:
+        if reason in failures:
             span.set_status(StatusCode.ERROR)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final, cast
 
-from app.errors import CONTENT_TYPE, Problem, Reason
+from middleware.problem import CONTENT_TYPE, HttpReason, come_back
 
 RETRY_AFTER_MS: Final = range(500, 1001)
 """All of them round up to `Retry-After: 1`."""
@@ -15,12 +15,7 @@ LINGER_BYTES_MAX: Final = 64 * 1024
 def busy_answer(die: float) -> bytes:
     """Return a whole 503; `die`, from 0 to below 1, chooses the client's moment to come back."""
     retry_after_ms = RETRY_AFTER_MS[int(die * len(RETRY_AFTER_MS))]
-    problem = Problem(
-        Reason.CONNECTIONS_FULL,
-        f"Come back in {retry_after_ms} ms.",
-        extra={"retry_after_ms": retry_after_ms},
-    )
-    body = problem.body()
+    body = come_back(HttpReason.CONNECTIONS_FULL, retry_after_ms).body()
     head = (
         "HTTP/1.1 503 Service Unavailable\r\n"
         f"Content-Type: {CONTENT_TYPE}\r\n"

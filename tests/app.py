@@ -9,14 +9,18 @@ from typing import Any, Self
 from opentelemetry.sdk.trace import TracerProvider
 
 from app.domain.catalogue import parse_catalogue
-from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Catalogue
+from app.domain.served import ServedCatalogue
 from app.lifespan import lifespan
 from app.main import Lifespan, create_app
+from app.services.challenges import ChallengeService
+from app.services.initialize import InitializeService
+from app.services.selections import SelectionService
 from app.settings import Settings
 from app.settings_loading import load_settings
 from app.state import Lifecycle
 from app.telemetry import Metrics
+from db.players import PgPlayers
 from middleware.loop_lag import LoopLag
 from tests.asgi_client import Exchange, http_scope
 from tests.fakes import FakePlayers, FakeRevisions
@@ -53,6 +57,12 @@ class Running:
             loop_lag=loop_lag,
             lifespan=lifespan,
         )
+
+    @property
+    def served(self) -> ServedCatalogue:
+        """The catalogue that is served, with its cohorts."""
+        challenges: ChallengeService = self.state["challenges"]
+        return challenges.served
 
     async def request(
         self,
@@ -98,6 +108,7 @@ class App(Running):
     async def __aenter__(self) -> Self:
         self._running = self._lifespan(self.asgi)
         self.state = dict(await self._running.__aenter__())
+        self.players = PgPlayers(self.state["database"], self.state["clock"])
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,12 +123,17 @@ class FakeApp(Running):
             settings_for(), lifespan=_nothing_opens, metrics=Metrics(), loop_lag=LoopLag()
         )
         self.players, self.revisions = FakePlayers(clock_ms), FakeRevisions()
-        self.state = {"players": self.players, "revisions": self.revisions}
 
     async def publish(self, catalogue: Catalogue) -> None:
         """Serve a catalogue, as a pod of the next release would."""
         revision = await self.revisions.register(catalogue)
-        self.state["catalogue"] = CatalogueState(catalogue, revision)
+        served = ServedCatalogue(catalogue, revision, self.revisions)
+        challenges = ChallengeService(self.players, served)
+        self.state = {
+            "challenges": challenges,
+            "initialize": InitializeService(self.players, served),
+            "selections": SelectionService(self.players, challenges),
+        }
 
 
 @asynccontextmanager

@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, Mode, Requirement, Rotation, Schedule, Source
 from app.domain.intake import Incoming, Outcome
 from app.domain.pieces import PieceSize
 from app.domain.player import Player
+from app.domain.served import ServedCatalogue
 from app.domain.view import View
 from app.events.days import make_days
-from app.services.challenges import see
-from app.services.events import IntakePolicy, apply_events, keep_on
-from app.services.initialize import initialize_players
+from app.services.challenges import ChallengeService
+from app.services.events import EventService, IntakePolicy, keep_on
+from app.services.initialize import InitializeService
+from app.services.selections import SelectionService
 from db.events import PgEvents
 from db.players import PgPlayers
 from db.pool import Database
@@ -84,34 +85,36 @@ class EventPod:
         self.players = PgPlayers(database, self.clock)
         self.revisions = PgRevisions(database)
         self.policy = IntakePolicy("local", make_known=make_known, piece=PieceSize())
-        self.state: CatalogueState
+        self.served: ServedCatalogue
 
     async def serve(self, catalogue: Catalogue) -> None:
         """Serve a catalogue from now on."""
         revision = await self.revisions.register(catalogue)
-        self.state = CatalogueState(catalogue, revision)
+        self.served = ServedCatalogue(catalogue, revision, self.revisions)
+        self.challenges = ChallengeService(self.players, self.served)
+        self.selections = SelectionService(self.players, self.challenges)
 
     async def send(
         self, *events: Incoming, hand_on: Callable[[], Awaitable[None]] = keep_on
     ) -> list[str]:
         """Return what became of the events of one batch."""
         return words(
-            await apply_events(self.store, self.revisions, self.state, self.policy, events, hand_on)
+            await EventService(self.store, self.served, self.policy).apply(events, hand_on)
         )
 
     async def initialize(self, player: str) -> int:
         """Return how many goals the player is told are new."""
-        [result] = await initialize_players(self.players, self.revisions, self.state, [player])
+        [result] = await InitializeService(self.players, self.served).initialize([player])
         return result.new_assignments
 
     async def see(self, player: str) -> View:
         """Return what a player sees."""
-        return (await see(self.players, self.revisions, self.state, player)).view
+        return (await self.challenges.see(player)).view
 
     async def progress(self, player: str, goal: str = "a") -> int:
         """Return how far a goal is."""
         view = await self.see(player)
-        return view.of(self.state.rules.by_id[goal].number).progress
+        return view.of(self.served.rules.by_id[goal].number).progress
 
     async def row(self, player: str) -> Player | None:
         """Return what is stored."""

@@ -5,16 +5,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
-from app.domain.catalogue_state import CatalogueState
+from app.domain.errors import ClaimRefused, GoalUnknown, GrantRefused, Unavailable
 from app.domain.facts import GoalFacts
 from app.domain.goal import Catalogue
 from app.domain.player import Player
 from app.domain.reward import Claim, Granted, GrantOutcome, RewardProvider
+from app.domain.served import ServedCatalogue
+from app.errors import problem_of
+from app.handlers.claims import claim_problem
 from app.rewards.calls import Calls
 from app.rewards.delivery import ClaimDeliveries
 from app.rewards.pace import Pace
 from app.rewards.relay import Relay
-from app.services.claims import Claiming, ClaimResult, claim_reward
+from app.services.challenges import ChallengeService
+from app.services.claims import ClaimResult, ClaimService
+from app.services.initialize import InitializeService
+from app.services.selections import SelectionService
 from app.telemetry import Metrics
 from db.claims import PgClaims
 from db.outbox import PgOutbox
@@ -79,19 +85,20 @@ class Shop(Generic[P]):
             self.database, erasure_secret="s" * 32, on_conflict=self.metrics.claim_conflicts.inc
         )
         pace = Pace(concurrency=concurrency, rate_per_s=1_000)
-        calls = Calls(provider, self.outbox, tries_max=tries_max, metrics=self.metrics)
+        self.calls = Calls(
+            provider, self.outbox, self.claims, tries_max=tries_max, metrics=self.metrics
+        )
         self.relay = Relay(
-            calls, self.outbox, pace, lease_ms=lease_ms, metrics=self.metrics, poll_s=0.02
+            self.calls, self.outbox, pace, lease_ms=lease_ms, metrics=self.metrics, poll_s=0.02
         )
         self.deliveries = ClaimDeliveries(
-            calls,
+            self.calls,
             pace,
             lease_ms=lease_ms,
             metrics=self.metrics,
             wake_relay=self.relay.wake,
             wait_s_max=wait_s_max,
         )
-        self.ports = Claiming(self.players, self.revisions, self.claims, self.deliveries, NAMESPACE)
         self._catalogue = catalogue
         self._closing = AsyncExitStack()
 
@@ -100,14 +107,27 @@ class Shop(Generic[P]):
         self._closing.push_async_callback(self.database.close)
         self._closing.push_async_callback(self.deliveries.close, 0.0)
         self._closing.push_async_callback(self.relay.close, 1.0)
-        self.state = await self.publish(self._catalogue)
+        await self.publish(self._catalogue)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._closing.aclose()
 
-    async def publish(self, catalogue: Catalogue) -> CatalogueState:
-        return CatalogueState(catalogue, await self.revisions.register(catalogue))
+    async def publish(self, catalogue: Catalogue) -> None:
+        """Serve a catalogue from now on."""
+        revision = await self.revisions.register(catalogue)
+        self.served = ServedCatalogue(catalogue, revision, self.revisions)
+        self.challenges = ChallengeService(self.players, self.served)
+        self.selections = SelectionService(self.players, self.challenges)
+        self.initialize = InitializeService(self.players, self.served)
+
+    @property
+    def service(self) -> ClaimService:
+        return ClaimService(self.players, self.challenges, self.claims, self.deliveries, NAMESPACE)
+
+    def use(self, claims: PgClaims) -> None:
+        """Make and undo claims by these rows from now on."""
+        self.claims = self.calls._claims = claims
 
     async def complete(self, player: str, goal_ids: Collection[str], **facts: object) -> None:
         """Make a player known who has completed these goals."""
@@ -124,7 +144,17 @@ class Shop(Generic[P]):
         released: Callable[[], None] = lambda: None,
         challenge_id: str = "challenge",
     ) -> ClaimResult:
-        return await claim_reward(self.ports, self.state, player, challenge_id, goal_id, released)
+        """Claim as a player does. Raises the Problem that the player would be told."""
+        try:
+            return await self.service.claim(player, challenge_id, goal_id, released)
+        except (GoalUnknown, ClaimRefused, GrantRefused) as refused:
+            raise claim_problem(refused, challenge_id, goal_id) from None
+        except Unavailable as failure:
+            raise problem_of(failure) from failure.__cause__
+
+    async def decide(self, player: str, goal_id: str, *, active: bool) -> None:
+        """Activate or deactivate a goal."""
+        await self.selections.set_active(player, "challenge", goal_id, active=active)
 
     async def stored(self, player: str) -> dict[str, str]:
         """Return the state of each of a player's claims, by goal."""

@@ -7,12 +7,13 @@ effect one after another, each transition of a row is what the pure rules make o
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from app.domain.catalogue_state import CatalogueState, Shared
 from app.domain.claim import Claimed, claim
 from app.domain.event import Event, apply_event
 from app.domain.initialize import give_defaults, initialize
+from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.selection import select, set_active
+from app.domain.served import ServedCatalogue
 from app.domain.upkeep import drop_what_says_nothing
 from app.domain.view import View, view
 
@@ -49,22 +50,23 @@ class Call(NamedTuple):
 class World:
     """The catalogue, and what players with a list of revisions share."""
 
-    def __init__(self, state: CatalogueState) -> None:
-        self.state = state
+    def __init__(self, served: ServedCatalogue) -> None:
+        self.served = served
 
-    def shared(self, player: Player) -> Shared:
-        revisions = player.revisions
+    def plan(self, player: Player) -> Plan:
+        """Return which goals the player was assigned."""
+        served = self.served
         given = [
-            [goal.goal_id for goal in self.state.catalogue.goals if goal.default_assigned]
-            for _ in revisions
+            [goal.goal_id for goal in served.catalogue.goals if goal.default_assigned]
+            for _ in player.revisions
         ]
-        return self.state.shared(revisions) or self.state.keep(revisions, given)
+        return Plan(served.catalogue, served.rules, given)
 
     def seen(self, player: Player, now_ms: int) -> View:
-        return view(self.state.rules, self.shared(player).plan, player, now_ms)
+        return view(self.served.rules, self.plan(player), player, now_ms)
 
     def numbers(self, *goal_ids: str) -> list[int]:
-        return [self.state.rules.by_id[goal_id].number for goal_id in goal_ids]
+        return [self.served.rules.by_id[goal_id].number for goal_id in goal_ids]
 
 
 Apply = Callable[[World, Player, int], Player | None]
@@ -73,8 +75,8 @@ Apply = Callable[[World, Player, int], Player | None]
 
 def initializing(answer: Any) -> Apply:
     def apply(world: World, player: Player, now_ms: int) -> Player | None:
-        plan = world.shared(player).plan
-        done = initialize(world.state.rules, plan, player, world.state.revision, now_ms)
+        plan = world.plan(player)
+        done = initialize(world.served.rules, plan, player, world.served.revision, now_ms)
         return done.player if done.new_assignments == answer["newAssignments"] else None
 
     return apply
@@ -92,7 +94,7 @@ def selecting(challenge_id: str, answer: Any, *, replace_existing: bool) -> Appl
 
     def apply(world: World, player: Player, now_ms: int) -> Player | None:
         seen = world.seen(player, now_ms)
-        members = world.state.rules.challenges[challenge_id]
+        members = world.served.rules.challenges[challenge_id]
         done = select(seen, members, world.numbers(*chosen), replace_existing=replace_existing)
         after = world.seen(done.player, now_ms)
         active = sum(after.of(number).is_active for number in members)
@@ -115,9 +117,9 @@ def counting(*events: Event) -> Apply:
     """Return what a batch makes of a player whom it concerns, or of one whom it makes known."""
 
     def apply(world: World, player: Player, now_ms: int) -> Player | None:
-        rules, plan = world.state.rules, world.shared(player).plan
+        rules, plan = world.served.rules, world.plan(player)
         if not player.version:
-            return give_defaults(rules, plan, player, world.state.revision, now_ms)
+            return give_defaults(rules, plan, player, world.served.revision, now_ms)
         after = player
         for event in events:
             after = apply_event(rules, plan, after, event, now_ms)

@@ -25,16 +25,16 @@ from app.commands.common import (
     table_console,
 )
 from app.commands.facts import Json, facts_json, instant
-from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, GoalState
 from app.domain.player import is_player_id
+from app.domain.served import ServedCatalogue
 from app.domain.timestamp import read_rfc3339
 from app.domain.view import View
 from app.failures import CommandFailed
 from app.logs import configure_logs
 from app.operations.clock import FIRST_MS, LAST_MS
-from app.services.challenges import Seen, see
+from app.services.challenges import ChallengeService, Seen
 from db.outbox import PgOutbox, StoredClaim
 from db.players import PgPlayers
 from db.revisions import PgRevisions
@@ -98,14 +98,14 @@ def _moment(text: str) -> int:
 async def _look(database_url: str, catalogue: Catalogue, player: str, at_ms: int | None) -> Look:
     if not is_player_id(player):
         raise CommandFailed(f"{player!a} is no player's id: 1 to 100 characters, none of them NUL")
-    state = CatalogueState(catalogue, NO_REVISION)
     clock = Clock()
     async with connected(database_url) as database:
         players = PgPlayers(database, clock)
         if at_ms is not None:
             database_ms, _ = await players.read_many([])
             clock.set(at_ms, database_ms)
-        seen = await see(players, PgRevisions(database), state, player)
+        served = ServedCatalogue(catalogue, NO_REVISION, PgRevisions(database))
+        seen = await ChallengeService(players, served).see(player)
         claims = await PgOutbox(database).list_of_player(player, CLAIMS_MAX)
     if not seen.view.player.version and not claims:
         raise CommandFailed(f"there is no player {player!r} in this database")
@@ -118,7 +118,7 @@ def _document(look: Look) -> Json:
         "facts": facts_json(seen.view.player),
         "seen": {
             "at": instant(seen.view.now_ms),
-            **json.loads(seen.list_body(active_only=False)),
+            **json.loads(seen.cohort.template.list_answer(seen.view.states, seen.view.now_ms)),
         },
         "claims": list(map(claim_json, claims)),
     }

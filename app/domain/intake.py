@@ -213,7 +213,7 @@ class EventTransaction(Protocol):
 
 
 class EventStore(Protocol):
-    """Where events take effect. Raises Problem(database_unavailable), also out of a commit."""
+    """Where events take effect. Raises `Unavailable`, also out of a commit."""
 
     async def now_ms(self) -> int:
         """Return the moment."""

@@ -59,7 +59,7 @@ class PlayersBegun(NamedTuple):
 class Players(Protocol):
     """The players' rows. Each method takes distinct players and is one statement.
 
-    Raises Problem(database_unavailable) if the database does not answer in time.
+    Raises `Unavailable` if the database does not answer in time.
     """
 
     async def read_many(self, players: Collection[str]) -> PlayersRead:

@@ -11,7 +11,7 @@ whoever holds its newest attempt calls the provider. Every attempt of one claim 
 so a provider that knows ids grants once.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
@@ -136,14 +136,18 @@ class Erased(NamedTuple):
     kept: int
 
 
-Restore: TypeAlias = Callable[[Goals], Goals]
-"""Takes a claim out of a player's goals."""
+class Undo(NamedTuple):
+    """How a claim is taken out of its player's goals: the goal's facts with it, and without it."""
+
+    goal_id: str
+    claimed: GoalFacts
+    before: GoalFacts
 
 
 class Claims(Protocol):
     """The claims' rows, as far as a player's requests change them.
 
-    Raises Problem(database_unavailable) if the database does not answer in time.
+    Raises `Unavailable` if the database does not answer in time.
     """
 
     async def make(self, claimed: Player, claim: Claim, lease_ms: int | None) -> Making:
@@ -154,8 +158,8 @@ class Claims(Protocol):
         players' claims, and the claim's own key.
         """
 
-    async def undo(self, call: Call, restore: Restore) -> bool:
-        """Forget a claim that was refused, and change the player's goals by `restore`.
+    async def undo(self, call: Call, undo: Undo) -> bool:
+        """Forget a claim that was refused, and take it out of the player's goals.
 
         Both or neither, under the lock of the player's row. If the player had their data deleted,
         the claim's key is forgotten, too: what was never granted may be claimed in another life.
@@ -173,7 +177,7 @@ class Claims(Protocol):
 class Outbox(Protocol):
     """The claims' rows, as far as the provider's answers change them.
 
-    Raises Problem(database_unavailable) if the database does not answer in time.
+    Raises `Unavailable` if the database does not answer in time.
     """
 
     async def lease(self, limit: int, lease_ms: int) -> Sequence[Call]:
@@ -217,7 +221,7 @@ class Deliveries(Protocol):
         Returns at once; the claim, if there is one, is the relay's soon.
         """
 
-    async def deliver(self, call: Call, undo: Callable[[], Awaitable[bool]]) -> ClaimState:
+    async def deliver(self, call: Call, undo: Undo) -> ClaimState:
         """Call the provider and wait for its answer no longer than a moment.
 
         Return granted; refused, if the claim was undone because of it; in_doubt, if there are to be
@@ -229,8 +233,9 @@ class Deliveries(Protocol):
         """Leave a claim without a reservation to the relay, at once; return pending."""
 
 
-def restored(goals: Goals, goal_id: str, claimed: GoalFacts, before: GoalFacts) -> Goals:
+def restored(goals: Goals, undo: Undo) -> Goals:
     """Return the goals with one claim taken out of them, whatever else happened meanwhile."""
+    goal_id, claimed, before = undo
     stored = goals.get(goal_id)
     if stored == claimed:
         return {**goals, goal_id: before}

@@ -43,7 +43,8 @@ from app.domain.intake import (
 from app.domain.number import Number
 from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
-from app.errors import Problem, Reason
+from app.errors import ServiceReason
+from middleware.problem import HttpReason, Problem
 
 BATCH: Final = "application/cloudevents-batch+json"
 LINES: Final = "application/x-ndjson"
@@ -95,7 +96,7 @@ def decode(content_type: str, body: bytes, headers: Iterable[Header] = ()) -> li
         return [_read_binary(content_type, body, attributes)]
     if media_type not in KINDS or charsets - {"utf-8"}:
         raise Problem(
-            Reason.UNSUPPORTED_MEDIA_TYPE,
+            ServiceReason.UNSUPPORTED_MEDIA_TYPE,
             f"Events come as {BATCH}, {LINES} or {STRUCTURED}, in UTF-8, or with headers ce-….",
             headers={"Accept-Post": ", ".join(KINDS)},
         )
@@ -154,7 +155,7 @@ def _cut(text: str) -> Iterator[bytes]:
 def _bounded(elements: Sequence[Any]) -> Sequence[Any]:
     if len(elements) > EVENTS_MAX:
         raise Problem(
-            Reason.BATCH_TOO_LARGE,
+            ServiceReason.BATCH_TOO_LARGE,
             f"A batch may have {EVENTS_MAX} events; this one has {len(elements)}.",
         )
     return elements
@@ -339,4 +340,4 @@ def _rejected(event_id: str, why: Why) -> Outcome:
 
 
 def _refuse_all(detail: str) -> NoReturn:
-    raise Problem(Reason.BAD_REQUEST, detail[:DETAIL_MAX]) from None
+    raise Problem(HttpReason.BAD_REQUEST, detail[:DETAIL_MAX]) from None

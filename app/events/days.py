@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import Unavailable
 from app.domain.intake import DaysKept, EventStore, days_kept
-from app.errors import Problem
 
 # A day is made two days ahead, so an hour without the database harms nothing.
 LOOK_EVERY_S: Final = 600.0
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 async def make_days(store: EventStore) -> DaysKept:
     """Make what the moment needs, and return it.
 
-    Raise Problem(database_unavailable) if that cannot be done.
+    Raise `Unavailable` if that cannot be done.
     """
     days = days_kept(await store.now_ms())
     await store.make_days(days)
@@ -67,7 +67,7 @@ async def _drop_before(store: EventStore, days: DaysKept) -> None:
 def _failures_logged() -> Iterator[None]:
     try:
         yield
-    except Problem as problem:
-        log.warning("event_days_not_kept", cause=repr(problem.__cause__)[:200])
+    except Unavailable as failure:
+        log.warning("event_days_not_kept", cause=repr(failure.__cause__ or failure)[:200])
     except Exception:
         log.exception("event_days_not_kept")

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from app.domain.intake import Incoming, Outcome
 from app.events.cloudevents import decode
 from app.routing import Endpoint, json_response
-from app.services.events import IntakePolicy, apply_events, keep_on
 from app.state import State
 from app.telemetry import Metrics
 
@@ -32,7 +31,7 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     results: list[EventAnswer]
 
 
-def receive_events(policy: IntakePolicy, metrics: Metrics) -> Endpoint:
+def receive_events(metrics: Metrics) -> Endpoint:
     """Return the endpoint that takes a batch in. It answers 200 once all is committed."""
 
     async def receive(request: Request[State]) -> Response:
@@ -41,17 +40,7 @@ def receive_events(policy: IntakePolicy, metrics: Metrics) -> Endpoint:
         content_type = request.headers.get("content-type", "")
         read = decode(content_type, await request.body(), request.headers.items())
         incoming = [each for each in read if isinstance(each, Incoming)]
-        applied = iter(
-            await apply_events(
-                state["events"],
-                state["revisions"],
-                state["catalogue"],
-                policy,
-                incoming,
-                # Without a gate there is no place to hand on.
-                request.scope["state"].get("hand_on_place", keep_on),
-            )
-        )
+        applied = iter(await state["events"].apply(incoming, state["hand_on_place"]))
         outcomes = [next(applied) if isinstance(each, Incoming) else each for each in read]
         _record(metrics, outcomes, perf_counter() - started_s)
         answer = BatchAnswer([EventAnswer(*outcome) for outcome in outcomes])

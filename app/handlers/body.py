@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 import msgspec
 
 from app.domain.goal import INT32_MAX
-from app.errors import Problem, Reason
+from middleware.problem import HttpReason, Problem
 
 DETAIL_MAX: Final = 200
 
@@ -110,4 +110,4 @@ def _refuse_nul(value: Any) -> None:
 
 
 def _refuse(detail: str) -> NoReturn:
-    raise Problem(Reason.BAD_REQUEST, detail[:DETAIL_MAX]) from None
+    raise Problem(HttpReason.BAD_REQUEST, detail[:DETAIL_MAX]) from None

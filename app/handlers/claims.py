@@ -1,15 +1,20 @@
-"""A player claims a reward."""
+"""A player claims a reward: the contract's answer, and its sentences for each refusal."""
+
+from typing import assert_never
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.claim import Refusal
+from app.domain.errors import ClaimRefused, GoalUnknown, GrantRefused, WhyNoClaim
 from app.domain.goal import Reward, Status
 from app.domain.period import instant_text
 from app.domain.reward import ClaimState
+from app.errors import ServiceReason, short
 from app.routing import json_response
-from app.services.claims import Claiming, claim_reward
 from app.state import State
+from middleware.problem import Problem
 
 
 class ClaimAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -27,31 +32,81 @@ async def claim(request: Request[State]) -> Response:
     """Claim one goal's reward. The body means nothing, whatever it holds."""
     state = request.state
     challenge_id, goal_id = (request.path_params[name] for name in ("challenge_id", "goal_id"))
-    made, reward_state = await claim_reward(
-        Claiming(
-            state["players"],
-            state["revisions"],
-            state["claims"],
-            state["deliveries"],
-            state["namespace"],
-        ),
-        state["catalogue"],
-        state["player"],
-        challenge_id,
-        goal_id,
-        # Without a gate there is no place to give back.
-        request.scope["state"].get("release_place", _nothing),
+    try:
+        made, reward_state = await state["claims"].claim(
+            state["player_id"], challenge_id, goal_id, state["release_place"]
+        )
+    except (GoalUnknown, ClaimRefused, GrantRefused) as refused:
+        raise claim_problem(refused, challenge_id, goal_id) from None
+    return json_response(
+        ClaimAnswer(
+            goal_id=made.goal_id,
+            status=Status.CLAIMED,
+            reward=made.reward,
+            claimed_at=instant_text(made.claimed_at_ms),
+            claim_id=str(made.claim_id),
+            reward_state=reward_state,
+        )
     )
-    answer = ClaimAnswer(
-        goal_id=made.goal_id,
-        status=Status.CLAIMED,
-        reward=made.reward,
-        claimed_at=instant_text(made.claimed_at_ms),
-        claim_id=str(made.claim_id),
-        reward_state=reward_state,
-    )
-    return json_response(answer)
 
 
-def _nothing() -> None:
-    pass
+def claim_problem(
+    refused: GoalUnknown | ClaimRefused | GrantRefused, challenge_id: str, goal_id: str
+) -> Problem:
+    """Return what a client is told of a claim that was not made, in the contract's words."""
+    if isinstance(refused, ClaimRefused):
+        return _refused(refused.why, challenge_id, goal_id)
+    if isinstance(refused, GrantRefused):
+        return Problem(
+            ServiceReason.REWARD_GRANT_FAILED,
+            "The reward provider refuses this reward; the goal can be claimed again.",
+            message="Failed to grant reward via Platform Service after 3 retries "
+            f"(goal_id: {goal_id})",
+            extra={"claimId": str(refused.claim_id)},
+        )
+    return Problem(
+        ServiceReason.GOAL_NOT_FOUND,
+        "Goal not found or removed from config "
+        f"(goal_id: {short(goal_id)}, challenge_id: {short(challenge_id)})",
+    )
+
+
+def _refused(why: WhyNoClaim, challenge_id: str, goal_id: str) -> Problem:
+    match why.refusal:
+        case Refusal.NOT_ACTIVE:
+            return Problem(
+                ServiceReason.GOAL_NOT_ACTIVE,
+                "Goal must be active to claim reward. Activate it first via PUT "
+                f"/v1/challenges/{challenge_id}/goals/{goal_id}/active (goal_id: {goal_id})",
+            )
+        case Refusal.ROTATED:
+            return Problem(
+                ServiceReason.GOAL_ROTATED,
+                "Goal has rotated and must be re-completed "
+                f"(goal_id: {goal_id}, challenge_id: {challenge_id})",
+            )
+        case Refusal.ALREADY_CLAIMED:
+            return _already_claimed(why, goal_id)
+        case Refusal.LOCKED:
+            return Problem(
+                ServiceReason.GOAL_LOCKED,
+                f"Prerequisites not completed (goal_id: {goal_id})",
+                extra={"missingPrerequisites": why.missing},
+            )
+        case Refusal.NOT_COMPLETED:
+            return Problem(
+                ServiceReason.GOAL_NOT_COMPLETED,
+                "Goal not completed. Please wait 1 second and try again. "
+                f"(goal_id: {goal_id}, status: {why.status})",
+            )
+    assert_never(why.refusal)
+
+
+def _already_claimed(why: WhyNoClaim, goal_id: str) -> Problem:
+    known = {} if why.claimed_at_ms is None else {"claimedAt": instant_text(why.claimed_at_ms)}
+    moment = "".join(f", claimed_at: {text}" for text in known.values())
+    return Problem(
+        ServiceReason.ALREADY_CLAIMED,
+        f"Reward has already been claimed (goal_id: {goal_id}{moment})",
+        extra={"claimId": str(why.claim_id), **known},
+    )

@@ -11,21 +11,16 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.catalogue_state import CatalogueState
+from app.domain.errors import ChallengeUnknown, GoalNamedTwice, GoalUnknown, NothingToSelect
 from app.domain.period import instant_text
-from app.domain.player import Players, Revisions
 from app.domain.selection import Sample
+from app.errors import ServiceReason, short
 from app.handlers.body import JsonInt32, decode_message, int32
 from app.handlers.selection_answer import selection_answer
 from app.routing import json_response
-from app.services.selections import (
-    Draw,
-    Selection,
-    batch_select,
-    random_select,
-    set_goal_active,
-)
+from app.services.selections import Draw, Selection
 from app.state import State
+from middleware.problem import HttpReason, Problem
 
 # The system's own dice: each set of goals is as likely as the other, and nobody can foresee it.
 FAIR_SAMPLE: Final[Sample] = random.SystemRandom().sample
@@ -64,10 +59,17 @@ class ActiveAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 async def set_active(request: Request[State]) -> Response:
     """Activate or deactivate one goal."""
+    state = request.state
     challenge_id: str = request.path_params["challenge_id"]
     goal_id: str = request.path_params["goal_id"]
     active = decode_message(await request.body(), ActiveBody).is_active
-    goal = await set_goal_active(*_asking(request), challenge_id, goal_id, active=active)
+    try:
+        goal = await state["selections"].set_active(
+            state["player_id"], challenge_id, goal_id, active=active
+        )
+    except GoalUnknown as unknown:
+        within = "" if unknown.elsewhere else f" in challenge '{short(challenge_id)}'"
+        raise _unknown_goal(unknown, within) from None
     return json_response(
         ActiveAnswer(
             challenge_id=challenge_id,
@@ -81,27 +83,64 @@ async def set_active(request: Request[State]) -> Response:
 
 async def select_batch(request: Request[State]) -> Response:
     """Activate the goals that the player names."""
+    state = request.state
     challenge_id: str = request.path_params["challenge_id"]
     body = decode_message(await request.body(), BatchBody)
-    selection = await batch_select(
-        *_asking(request), challenge_id, body.goal_ids, replace_existing=body.replace_existing
-    )
+    if not body.goal_ids:
+        raise Problem(HttpReason.BAD_REQUEST, "goal_ids cannot be empty")
+    try:
+        selection = await state["selections"].select_batch(
+            state["player_id"],
+            challenge_id,
+            body.goal_ids,
+            replace_existing=body.replace_existing,
+        )
+    except ChallengeUnknown:
+        raise _unknown_challenge(challenge_id) from None
+    except GoalUnknown as unknown:
+        raise _unknown_goal(unknown) from None
+    except GoalNamedTwice as twice:
+        detail = f"goal '{twice.goal_id}' is in goal_ids more than once"
+        raise Problem(HttpReason.BAD_REQUEST, detail) from None
     return _selected(request, challenge_id, selection)
 
 
 async def select_random(request: Request[State]) -> Response:
     """Activate some goals, whichever the dice say."""
+    state = request.state
     challenge_id: str = request.path_params["challenge_id"]
     body = decode_message(await request.body(), RandomBody)
     draw = Draw(int32(body.count, "count"), body.replace_existing, body.exclude_active)
-    selection = await random_select(*_asking(request), challenge_id, draw, FAIR_SAMPLE)
+    if draw.size <= 0:
+        raise Problem(HttpReason.BAD_REQUEST, "count must be greater than 0")
+    try:
+        selection = await state["selections"].select_random(
+            state["player_id"], challenge_id, draw, FAIR_SAMPLE
+        )
+    except ChallengeUnknown:
+        raise _unknown_challenge(challenge_id) from None
+    except NothingToSelect:
+        raise Problem(
+            ServiceReason.INSUFFICIENT_GOALS,
+            "No goal of this challenge is left to select.",
+            message="INSUFFICIENT_GOALS: no goals available for selection "
+            f"(available: 0, requested: {draw.size})",
+        ) from None
     return _selected(request, challenge_id, selection)
 
 
-def _asking(request: Request[State]) -> tuple[Players, Revisions, CatalogueState, str]:
-    state = request.state
-    return state["players"], state["revisions"], state["catalogue"], state["player"]
-
-
 def _selected(request: Request[State], challenge_id: str, selection: Selection) -> Response:
-    return json_response(selection_answer(request.state["catalogue"], challenge_id, selection))
+    served = request.state["challenges"].served
+    return json_response(selection_answer(served, challenge_id, selection))
+
+
+def _unknown_challenge(challenge_id: str) -> Problem:
+    return Problem(
+        ServiceReason.CHALLENGE_NOT_FOUND, f"challenge '{short(challenge_id)}' not found"
+    )
+
+
+def _unknown_goal(unknown: GoalUnknown, within: str = "") -> Problem:
+    goal_id, challenge_id = short(unknown.goal_id), short(unknown.challenge_id)
+    what = f"does not belong to challenge '{challenge_id}'" if unknown.elsewhere else "not found"
+    return Problem(ServiceReason.GOAL_NOT_FOUND, f"goal '{goal_id}' {what}{within}")

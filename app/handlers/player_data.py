@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.routing import json_response
-from app.services.erasure import erase_player
 from app.state import State
 
 
@@ -19,5 +18,5 @@ class DeletionAnswer(msgspec.Struct, frozen=True, rename="camel"):
 async def delete(request: Request[State]) -> Response:
     """Delete what is stored of the player."""
     state = request.state
-    erased = await erase_player(state["claims"], state["player"])
-    return json_response(DeletionAnswer(state["player"], erased.removed))
+    erased = await state["claims"].erase(state["player_id"])
+    return json_response(DeletionAnswer(state["player_id"], erased.removed))

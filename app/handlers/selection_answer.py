@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Goal, GoalState, Reward, Status
 from app.domain.period import instant_text, next_boundary_ms
+from app.domain.served import ServedCatalogue
 from app.services.selections import Selection
 
 
@@ -44,11 +44,11 @@ class SelectionAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def selection_answer(
-    state: CatalogueState, challenge_id: str, selection: Selection
+    served: ServedCatalogue, challenge_id: str, selection: Selection
 ) -> SelectionAnswer:
     """Return the answer, from what the player sees after the selection."""
     seen = selection.view
-    goals = state.catalogue.goals
+    goals = served.catalogue.goals
     return SelectionAnswer(
         selected_goals=[
             _selected_goal(goals[number], seen.of(number), seen.now_ms)
@@ -56,7 +56,7 @@ def selection_answer(
         ],
         challenge_id=challenge_id,
         total_active_goals=sum(
-            seen.of(number).is_active for number in state.rules.challenges[challenge_id]
+            seen.of(number).is_active for number in served.rules.challenges[challenge_id]
         ),
         replaced_goals=[goals[number].goal_id for number in selection.replaced],
     )

@@ -20,9 +20,9 @@ from app.domain.clock import Clock
 from app.domain.intake import HORIZON_DAYS, MARGIN_DAYS, days_kept
 from app.domain.period import instant_text
 from app.domain.timestamp import read_rfc3339
-from app.errors import Problem, Reason
 from app.routing import json_response
 from app.state import Services
+from middleware.problem import HttpReason, Problem
 
 BYTES_MAX: Final = 1024
 READ_S_MAX: Final = 5.0
@@ -65,7 +65,7 @@ def clock_route() -> Route:
 
 
 async def _answer(request: Request[Services]) -> Response:
-    clock, events = request.state["clock"], request.state["events"]
+    clock, events = request.state["clock"], request.state["event_store"]
     move = _read_move(await _read_body(request)) if request.method == "PUT" else Move()
     before_ms = await events.now_ms()
     database_ms = before_ms - clock.offset_ms
@@ -128,14 +128,14 @@ async def _read_body(request: Request[Any]) -> bytes:
                 body += piece
                 if len(body) > BYTES_MAX:
                     raise Problem(
-                        Reason.BODY_TOO_LARGE, f"A body may have {BYTES_MAX} bytes and no more."
+                        HttpReason.BODY_TOO_LARGE, f"A body may have {BYTES_MAX} bytes and no more."
                     )
     except TimeoutError:
         raise Problem(
-            Reason.BODY_TIMEOUT, f"The body did not arrive within {READ_S_MAX:g} s."
+            HttpReason.BODY_TIMEOUT, f"The body did not arrive within {READ_S_MAX:g} s."
         ) from None
     return body
 
 
 def _refusal(detail: str) -> Problem:
-    return Problem(Reason.BAD_REQUEST, detail[:200])
+    return Problem(HttpReason.BAD_REQUEST, detail[:200])

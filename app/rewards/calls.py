@@ -3,15 +3,17 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 from opentelemetry import trace
 
+from app.domain.errors import Unavailable
 from app.domain.reward import (
     Call,
+    Claims,
     ClaimState,
     Granted,
     GrantOutcome,
@@ -19,10 +21,10 @@ from app.domain.reward import (
     Outbox,
     Refused,
     RewardProvider,
+    Undo,
     Unknown,
 )
 from app.domain.settlement import settlement
-from app.errors import Problem
 from app.telemetry import Metrics
 
 WRITERS_MAX: Final = 2
@@ -41,6 +43,7 @@ class Calls:
         self,
         provider: RewardProvider,
         outbox: Outbox,
+        claims: Claims,
         *,
         tries_max: int,
         metrics: Metrics,
@@ -48,6 +51,7 @@ class Calls:
     ) -> None:
         self._provider = provider
         self._outbox = outbox
+        self._claims = claims
         self._tries_max = tries_max
         self._metrics = metrics
         self._dice = dice
@@ -81,7 +85,7 @@ class Calls:
         try:
             async with self._writer():
                 newest = await self._outbox.settle(call, settled)
-        except (Problem, TimeoutError) as failure:
+        except (Unavailable, TimeoutError) as failure:
             _log_unwritten("claim_not_settled", call, failure)
             return settled.state
         if not newest:
@@ -90,11 +94,11 @@ class Calls:
             log.error("claim_needs_a_person", **_of(call), state=settled.state, error=settled.error)
         return settled.state
 
-    async def undo(self, call: Call, undo: Callable[[], Awaitable[bool]]) -> bool:
-        """Undo a refused claim; return whether that was done. Raises Problem, as `undo` does."""
+    async def undo(self, call: Call, undo: Undo) -> bool:
+        """Undo a refused claim; return whether that was done. Raises `Unavailable`."""
         try:
             async with self._writer():
-                return await undo()
+                return await self._claims.undo(call, undo)
         except TimeoutError as failure:
             _log_unwritten("claim_not_undone", call, failure)
             return False
@@ -104,7 +108,7 @@ class Calls:
         try:
             async with self._writer():
                 await self._outbox.release(call)
-        except (Problem, TimeoutError) as failure:
+        except (Unavailable, TimeoutError) as failure:
             _log_unwritten("claim_not_released", call, failure)
 
     @asynccontextmanager
@@ -138,7 +142,7 @@ def log_unfinished(running: asyncio.Task[object]) -> None:
 
 
 def _log_unwritten(event: str, call: Call, failure: Exception) -> None:
-    cause = failure.__cause__ if isinstance(failure, Problem) else "no writer was free"
+    cause = failure.__cause__ if isinstance(failure, Unavailable) else "no writer was free"
     log.warning(event, **_of(call), cause=repr(cause))
 
 

@@ -9,10 +9,10 @@ that nobody called under.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
-from app.domain.reward import Call, ClaimState, Refused
+from app.domain.reward import Call, ClaimState, Refused, Undo
 from app.rewards.calls import Calls, log_unfinished
 from app.rewards.pace import Pace
 from app.telemetry import Metrics
@@ -67,7 +67,7 @@ class ClaimDeliveries:
         self._wake_relay()
         return ClaimState.PENDING
 
-    async def deliver(self, call: Call, undo: Callable[[], Awaitable[bool]]) -> ClaimState:
+    async def deliver(self, call: Call, undo: Undo) -> ClaimState:
         """Call the provider; wait a moment for the answer, and to the end for an undoing."""
         waiting = _Waiting()
         running = asyncio.create_task(self._run(call, undo, waiting))
@@ -92,9 +92,7 @@ class ClaimDeliveries:
                 running.cancel()
             await asyncio.gather(*cut, return_exceptions=True)
 
-    async def _run(
-        self, call: Call, undo: Callable[[], Awaitable[bool]], waiting: _Waiting
-    ) -> ClaimState:
+    async def _run(self, call: Call, undo: Undo, waiting: _Waiting) -> ClaimState:
         try:
             outcome = await self._calls.ask(call)
             if isinstance(outcome, Refused) and not waiting.over:

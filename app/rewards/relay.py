@@ -14,8 +14,8 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import Unavailable
 from app.domain.reward import Call, ClaimState, Outbox
-from app.errors import Problem
 from app.rewards.calls import Calls, log_unfinished
 from app.rewards.pace import Pace
 from app.telemetry import Metrics
@@ -89,8 +89,10 @@ class Relay:
             try:
                 await self._count()
                 found = await self._take()
-            except Problem as problem:
-                log.warning("relay_waits_for_the_database", cause=repr(problem.__cause__))
+            except Unavailable as failure:
+                log.warning(
+                    "relay_waits_for_the_database", cause=repr(failure.__cause__ or failure)
+                )
                 found = 0
             except Exception:
                 # Whatever it is, players' rewards wait for this loop: it goes on and is heard.

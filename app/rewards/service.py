@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from app.domain.reward import Deliveries, Outbox
+from app.domain.reward import Claims, Deliveries, Outbox
 from app.rewards.calls import Calls
 from app.rewards.delivery import WAIT_S_MAX, ClaimDeliveries
 from app.rewards.pace import Pace
@@ -23,7 +23,7 @@ CLOSE_S_MAX: Final = 3.0
 
 @asynccontextmanager
 async def open_rewards(
-    settings: Settings, outbox: Outbox, metrics: Metrics
+    settings: Settings, outbox: Outbox, claims: Claims, metrics: Metrics
 ) -> AsyncIterator[Deliveries]:
     """Run a relay, and yield what calls the provider right after a claim."""
     lease_ms = settings.reward_timeout_ms + LEASE_MARGIN_MS
@@ -33,7 +33,9 @@ async def open_rewards(
         timeout_s=settings.reward_timeout_ms / 1e3,
         concurrency=settings.reward_concurrency,
     ) as provider:
-        calls = Calls(provider, outbox, tries_max=settings.reward_attempts_max, metrics=metrics)
+        calls = Calls(
+            provider, outbox, claims, tries_max=settings.reward_attempts_max, metrics=metrics
+        )
         relay = Relay(calls, outbox, pace, lease_ms=lease_ms, metrics=metrics)
         deliveries = ClaimDeliveries(
             calls,

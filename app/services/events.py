@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from app.domain.catalogue_state import CatalogueState, Shared
+from app.domain.errors import Contended, Unavailable
 from app.domain.event import Event, apply_event, concerns
 from app.domain.initialize import give_defaults
 from app.domain.intake import (
@@ -39,11 +39,9 @@ from app.domain.intake import (
     is_too_old,
 )
 from app.domain.pieces import PieceSize
-from app.domain.player import Player, Revisions
+from app.domain.player import Player
+from app.domain.served import Cohort, ServedCatalogue
 from app.domain.upkeep import drop_what_says_nothing
-from app.errors import Problem
-from app.services.contention import contended
-from app.services.plans import find_shared
 
 ROUNDS_MAX: Final = 3
 """A round is lost only to what is new to this process: a day, or a list of revisions."""
@@ -73,37 +71,43 @@ class IntakePolicy(NamedTuple):
         return incoming.namespace is None or incoming.namespace == self.namespace
 
 
-async def apply_events(
-    store: EventStore,
-    revisions: Revisions,
-    state: CatalogueState,
-    policy: IntakePolicy,
-    events: Sequence[Incoming],
-    hand_on: Callable[[], Awaitable[None]] = keep_on,
-) -> list[Outcome]:
-    """Return what became of each of at most EVENTS_MAX events, in their order.
+class EventService:
+    """Takes batches of events in, under one policy."""
 
-    `hand_on` is awaited between two transactions, and lets others run who are due first.
+    def __init__(self, store: EventStore, served: ServedCatalogue, policy: IntakePolicy) -> None:
+        self._store = store
+        self._served = served
+        self._policy = policy
 
-    Raise Problem(database_unavailable) if it is not known what was committed, what `hand_on` raises
-    if the batch may not go on, or RuntimeError if events of too many players fail: all can be sent
-    again, and those that were committed are duplicates then.
-    """
-    assert len(events) <= EVENTS_MAX
-    outcomes: dict[int, Outcome] = {}
-    pending = []
-    now_ms = await store.now_ms() if any(map(policy.takes, events)) else 0
-    for place, incoming in enumerate(events):
-        if not policy.takes(incoming):
-            outcomes[place] = _outcome(incoming, Why.NAMESPACE_FOREIGN)
-        elif is_too_old(incoming.at_ms, now_ms):
-            outcomes[place] = _outcome(incoming, Why.TOO_OLD)
-        else:
-            pending.append(_pending(place, incoming, now_ms))
-    if pending:
-        intake = _Intake(store, revisions, state, policy, now_ms, hand_on)
-        outcomes |= await intake.commit_in_pieces(_in_order(pending))
-    return [outcomes[place] for place in range(len(events))]
+    async def apply(
+        self,
+        events: Sequence[Incoming],
+        hand_on: Callable[[], Awaitable[None]] = keep_on,
+    ) -> list[Outcome]:
+        """Return what became of each of at most EVENTS_MAX events, in their order.
+
+        `hand_on` is awaited between two transactions, and lets others run who are due first.
+
+        Raises `Unavailable` if it is not known what was committed, what `hand_on` raises if the
+        batch may not go on, or RuntimeError if events of too many players fail: all can be sent
+        again, and those that were committed are duplicates then.
+        """
+        assert len(events) <= EVENTS_MAX
+        policy, store = self._policy, self._store
+        outcomes: dict[int, Outcome] = {}
+        pending = []
+        now_ms = await store.now_ms() if any(map(policy.takes, events)) else 0
+        for place, incoming in enumerate(events):
+            if not policy.takes(incoming):
+                outcomes[place] = _outcome(incoming, Why.NAMESPACE_FOREIGN)
+            elif is_too_old(incoming.at_ms, now_ms):
+                outcomes[place] = _outcome(incoming, Why.TOO_OLD)
+            else:
+                pending.append(_pending(place, incoming, now_ms))
+        if pending:
+            intake = _Intake(store, self._served, policy, now_ms, hand_on)
+            outcomes |= await intake.commit_in_pieces(_in_order(pending))
+        return [outcomes[place] for place in range(len(events))]
 
 
 class _Pending(NamedTuple):
@@ -119,8 +123,8 @@ class _Pending(NamedTuple):
         return self.keys[0].digest
 
 
-class _PlansMissing(Exception):
-    """Players have lists of revisions of which this process has not worked out the plans."""
+class _CohortsUnknown(Exception):
+    """Players have lists of revisions of which this process does not keep the cohorts."""
 
     def __init__(self, lists: Collection[tuple[int, ...]]) -> None:
         super().__init__(lists)
@@ -141,20 +145,18 @@ class _Intake:
     def __init__(
         self,
         store: EventStore,
-        revisions: Revisions,
-        state: CatalogueState,
+        served: ServedCatalogue,
         policy: IntakePolicy,
         now_ms: int,
         hand_on: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
-        self._revisions = revisions
-        self._state = state
+        self._served = served
         self._policy = policy
         self._now_ms = now_ms
         self._hand_on = hand_on
         self._began = False
-        self._shared: dict[tuple[int, ...], Shared] = {}
+        self._cohorts: dict[tuple[int, ...], Cohort] = {}
         self._poisoned: set[str] = set()
 
     async def commit_in_pieces(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
@@ -174,7 +176,7 @@ class _Intake:
         outcomes: dict[int, Outcome] = {}
         try:
             return await self._commit(batch)
-        except Problem:
+        except Unavailable:
             raise
         except Exception as failure:  # noqa: BLE001 - it is logged below, but for its text
             spoiling, parts = _parted(batch, failure)
@@ -216,32 +218,28 @@ class _Intake:
         return outcomes
 
     async def _commit_at_once(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
-        await self._work_out([()])
         for _ in range(ROUNDS_MAX):
             try:
                 async with self._store.transaction() as transaction:
                     return await self._apply(transaction, batch)
-            except _PlansMissing as missing:
+            except _CohortsUnknown as unknown:
                 # Not inside: that would wait for a second connection while it holds one.
-                await self._work_out(missing.lists)
+                self._cohorts |= await self._served.cohorts(unknown.lists)
             except DayMissing:
                 await self._store.make_days(days_kept(self._now_ms))
-        raise contended()
+        raise Contended
 
-    async def _work_out(self, lists: Iterable[tuple[int, ...]]) -> None:
-        self._shared.update(await find_shared(lists, self._state, self._revisions))
-
-    def _recall(self, lists: Iterable[tuple[int, ...]]) -> None:
-        """Have the plans of these lists at hand. Raise _PlansMissing if some are not kept."""
-        missing = []
+    def _find_cohorts(self, lists: Iterable[tuple[int, ...]]) -> None:
+        """Have the cohorts of these lists at hand. Raises _CohortsUnknown if some are not kept."""
+        unknown = []
         for revisions in lists:
-            shared = self._shared.get(revisions) or self._state.shared(revisions)
-            if shared is None:
-                missing.append(revisions)
+            cohort = self._cohorts.get(revisions) or self._served.known_cohort(revisions)
+            if cohort is None:
+                unknown.append(revisions)
             else:
-                self._shared[revisions] = shared
-        if missing:
-            raise _PlansMissing(missing)
+                self._cohorts[revisions] = cohort
+        if unknown:
+            raise _CohortsUnknown(unknown)
 
     async def _apply(
         self, transaction: EventTransaction, batch: Sequence[_Pending]
@@ -254,7 +252,7 @@ class _Intake:
         for one in batch:
             if one.digest in seen or not known.isdisjoint(one.keys):
                 outcomes[one.place] = Outcome(one.incoming.id, Result.DUPLICATE)
-            elif concerns(self._state.rules, one.event):
+            elif concerns(self._served.rules, one.event):
                 effective.append(one)
             else:
                 why = Why.VALUE_NEGATIVE if one.event.value < 0 else Why.STAT_UNKNOWN
@@ -279,11 +277,11 @@ class _Intake:
             await transaction.make_known(ids, self._newcomer())
         try:
             read = await transaction.lock(ids)
-        except Problem:
+        except Unavailable:
             raise
         except Exception as failure:
             raise _Unreadable({one.digest for one in effective}) from failure
-        self._recall({each.revisions for each in read.players.values()})
+        self._find_cohorts({each.revisions for each in read.players.values()})
         stats, goals = [], []
         for player_id, before in read.players.items():
             after = self._fold(before, events[player_id], read.clock_ms)
@@ -299,15 +297,16 @@ class _Intake:
 
     def _newcomer(self) -> Player:
         """Return the facts of a player whom an event makes known, and who hears of them later."""
-        plan = self._shared[()].plan
+        served = self._served
         nobody = Player.unknown("", self._now_ms)
-        return give_defaults(self._state.rules, plan, nobody, self._state.revision, self._now_ms)
+        plan = served.newcomers.plan
+        return give_defaults(served.rules, plan, nobody, served.revision, self._now_ms)
 
     def _fold(self, player: Player, events: Sequence[Event], clock_ms: int) -> Player:
         """Return what the events make of a player; the same object if they change nothing."""
         # The clock steps back when another server takes over; what a row has seen stays.
         now_ms = max(clock_ms, player.changed_at_ms)
-        rules, plan = self._state.rules, self._shared[player.revisions].plan
+        rules, plan = self._served.rules, self._cohorts[player.revisions].plan
         after = player
         for event in sorted(events, key=lambda event: event.at_ms):
             after = apply_event(rules, plan, after, event, now_ms)

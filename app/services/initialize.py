@@ -1,92 +1,102 @@
-"""Gives players the goals they should have by default, and says which goals they have."""
+"""Assigns players the goals they should have by default, and says which goals they have."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from app.domain.answer import Template
-from app.domain.catalogue_state import CatalogueState
+from app.domain.errors import Contended
 from app.domain.initialize import Initialized, initialize
-from app.domain.player import Players, Revisions
+from app.domain.player import Players
+from app.domain.served import Cohort, ServedCatalogue
 from app.domain.view import View, view
-from app.services.contention import ROUNDS_MAX, contended
-from app.services.plans import find_shared
+from app.services.contention import ROUNDS_MAX
 
 
 class InitializeResult(NamedTuple):
     """What one initialize answers with: what the player sees then, and how much of it is new."""
 
     view: View
-    template: Template
+    cohort: Cohort
     new_assignments: int
 
-    def body(self) -> bytes:
-        """Return the answer's JSON."""
-        seen = self.view
-        assigned_at_ms = [entry.at_ms for entry in seen.player.given]
-        return self.template.initialize_answer(
-            seen.states, assigned_at_ms, seen.now_ms, self.new_assignments
-        )
+
+class _Round(NamedTuple):
+    """One round's decisions at one clock, and the cohorts as they were read."""
+
+    clock_ms: int
+    decided: Sequence[Initialized]
+    cohorts: Mapping[tuple[int, ...], Cohort]
 
 
-async def initialize_players(
-    players: Players, revisions: Revisions, state: CatalogueState, ids: Sequence[str]
+class InitializeService:
+    """Makes players known and keeps their default goals up to date."""
+
+    def __init__(self, players: Players, served: ServedCatalogue) -> None:
+        self._players = players
+        self._served = served
+
+    async def initialize(self, player_ids: Sequence[str]) -> list[InitializeResult]:
+        """Initialize each player and return the results in their order.
+
+        One statement for a first call and for one that finds nothing new, two where a player who
+        has a row gets something new. Of several calls for one player, here or elsewhere, exactly
+        one is told of the new goals; none, if that one fails after the row was written. Raises
+        `Unavailable` if the database does not answer, or if others keep writing the same rows.
+        """
+        results: dict[str, InitializeResult] = {}
+        # Ascending, as every statement locks: two batches never wait for each other.
+        waiting = sorted(set(player_ids))
+        for _ in range(ROUNDS_MAX):
+            begun = await self._begin(waiting)
+            changed = [each.player for each in begun.decided if each.changed]
+            written = await self._players.update_given_many(changed) if changed else frozenset()
+            done = [
+                each for each in begun.decided if not each.changed or each.player.player in written
+            ]
+            results.update(await self._results(begun, done))
+            # Of all others somebody else made or wrote the row meanwhile.
+            waiting = [player_id for player_id in waiting if player_id not in results]
+            if not waiting:
+                return _in_order(results, player_ids)
+        raise Contended
+
+    async def _begin(self, player_ids: Collection[str]) -> _Round:
+        """Make rows for those who have none, and decide about those who had one."""
+        served, first = self._served, self._served.first
+        clock_ms, stored, new = await self._players.begin_many(player_ids, first.revision)
+        cohorts = await served.cohorts({player.revisions for player in stored.values()})
+        decided = [
+            Initialized(player, first.new_assignments, changed=False)
+            if player_id in new
+            else initialize(
+                served.rules, cohorts[player.revisions].plan, player, served.revision, clock_ms
+            )
+            for player_id, player in stored.items()
+        ]
+        return _Round(clock_ms, decided, cohorts)
+
+    async def _results(
+        self, begun: _Round, done: Collection[Initialized]
+    ) -> Mapping[str, InitializeResult]:
+        cohorts = begun.cohorts
+        # Only who was assigned something has joined another cohort.
+        joined = {each.player.revisions for each in done} - cohorts.keys()
+        if joined:
+            cohorts = {**cohorts, **await self._served.cohorts(joined)}
+        results = {}
+        for player, new_assignments, _ in done:
+            cohort = cohorts[player.revisions]
+            now_ms = max(begun.clock_ms, player.changed_at_ms)
+            seen = view(self._served.rules, cohort.plan, player, now_ms)
+            results[player.player] = InitializeResult(seen, cohort, new_assignments)
+        return results
+
+
+def _in_order(
+    results: dict[str, InitializeResult], player_ids: Sequence[str]
 ) -> list[InitializeResult]:
-    """Initialize each of `ids` and return the results in their order.
-
-    One statement for a first call and for one that finds nothing new, two where a player who has a
-    row gets something new. Of several calls for one player, here or elsewhere, exactly one is told
-    of the new goals; none, if that one fails after the row was written. Raise
-    Problem(database_unavailable) if the database does not answer, or if others keep writing the
-    same rows.
-    """
-    results: dict[str, InitializeResult] = {}
-    # Ascending, as every statement locks: two batches never wait for each other.
-    waiting = sorted(set(ids))
-    for _ in range(ROUNDS_MAX):
-        clock_ms, decided = await _begin(players, revisions, state, waiting)
-        changed = [one.player for one in decided if one.changed]
-        written = await players.update_given_many(changed) if changed else frozenset()
-        done = [one for one in decided if not one.changed or one.player.player in written]
-        results.update(await _results(revisions, state, done, clock_ms))
-        # Of all others somebody else made or wrote the row meanwhile.
-        waiting = [name for name in waiting if name not in results]
-        if not waiting:
-            return _in_order(results, ids)
-    raise contended()
-
-
-async def _begin(
-    players: Players, revisions: Revisions, state: CatalogueState, waiting: Collection[str]
-) -> tuple[int, list[Initialized]]:
-    """Make rows for those who have none, and decide about all who are not just being made known."""
-    first = state.first
-    clock_ms, stored, new = await players.begin_many(waiting, first.revision)
-    made = [Initialized(stored[name], first.new_assignments, changed=False) for name in new]
-    known = [player for name, player in stored.items() if name not in new]
-    shared = await find_shared((player.revisions for player in known), state, revisions)
-    return clock_ms, made + [
-        initialize(state.rules, shared[player.revisions].plan, player, state.revision, clock_ms)
-        for player in known
-    ]
-
-
-async def _results(
-    revisions: Revisions, state: CatalogueState, done: Collection[Initialized], clock_ms: int
-) -> Mapping[str, InitializeResult]:
-    shared = await find_shared((one.player.revisions for one in done), state, revisions)
-    results = {}
-    for player, new_assignments, _ in done:
-        plan, template = shared[player.revisions]
-        now_ms = max(clock_ms, player.changed_at_ms)
-        seen = view(state.rules, plan, player, now_ms)
-        results[player.player] = InitializeResult(seen, template, new_assignments)
-    return results
-
-
-def _in_order(results: dict[str, InitializeResult], ids: Sequence[str]) -> list[InitializeResult]:
     """Return a result per call; a player's second call in the list hears of nothing new."""
     ordered = []
-    for name in ids:
-        ordered.append(results[name])
-        results[name] = results[name]._replace(new_assignments=0)
+    for player_id in player_ids:
+        ordered.append(results[player_id])
+        results[player_id] = results[player_id]._replace(new_assignments=0)
     return ordered

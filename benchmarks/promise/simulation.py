@@ -14,13 +14,13 @@ from itertools import count
 from benchmarks.promise.server import MS, S, Server
 from middleware.admission import (
     AdmissionCore,
+    AdmissionReason,
     AdmissionSettings,
     Admitted,
     Arrival,
     Class,
     Outcome,
     Place,
-    Reason,
     Refused,
     Turn,
     Vitals,
@@ -151,7 +151,7 @@ class Simulation:
 
     def _refused(self, owner: Client | Sender, refused: Refused, now_ns: int) -> None:
         if isinstance(owner, Sender):
-            if refused.reason is Reason.WAIT_EXPIRED:
+            if refused.reason is AdmissionReason.WAIT_EXPIRED:
                 owner.in_vain.append(now_ns)
             self.at(now_ns + refused.retry_after_ns, lambda now_ns: self._post(owner, now_ns))
             return

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import msgspec
 
 from app.domain.catalogue import parse_catalogue
-from app.domain.catalogue_state import CatalogueState
 from app.domain.goal import Source
 from app.domain.intake import EVENTS_MAX, Incoming, Result
 from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.pieces import PieceSize
 from app.domain.player import Player
-from app.services.events import IntakePolicy, apply_events
+from app.domain.served import ServedCatalogue
+from app.services.events import EventService, IntakePolicy
 from benchmarks.conditions import Conditions, describe
 from benchmarks.database import bench_database
 from benchmarks.held import Held
@@ -106,7 +106,7 @@ async def run_case(case: Case, database_url: str, database: int, number: int, ba
     """Send `batches` of events to an empty database, whose server is process `database`."""
     data = generate_catalogue() if case.reachable else far_targets()
     async with served(database_url, parse_catalogue(data).catalogue, size=FLUSHERS) as to:
-        for players in _players(to.state, case):
+        for players in _players(to.served, case):
             await to.players.insert_many(players)
         events = iter(list(_batches(case, number, batches)))
         # The first batch makes the tables of the days.
@@ -127,14 +127,14 @@ async def run_case(case: Case, database_url: str, database: int, number: int, ba
 
 
 async def _send(to: Served, batch: Sequence[Incoming]) -> None:
-    outcomes = await apply_events(to.events, to.revisions, to.state, POLICY, batch)
+    outcomes = await EventService(to.events, to.served, POLICY).apply(batch)
     if any(outcome.result is not Result.ACCEPTED for outcome in outcomes):
         raise Unexpected("an event was not accepted")
 
 
-def _players(state: CatalogueState, case: Case) -> Iterator[list[Player]]:
+def _players(served: ServedCatalogue, case: Case) -> Iterator[list[Player]]:
     """Yield the players as their rows are: five stats and six decisions, or what they completed."""
-    world = world_of(state)
+    world = world_of(served.catalogue, served.revision)
     player = _typical(world) if not case.steps else _engaged(world, case.steps)
     names = [_name(number) for number in range(case.players)]
     for first in range(0, len(names), INSERT_BATCH):

@@ -97,7 +97,7 @@ def _lists() -> Iterator[Case]:
         "view and list's answer, 500 given, 5 stats, 80 completed",
         lambda: every.template.list_answer(every.view(in_season).states, NOW_MS),
     )
-    toggled = decide(every, in_season, [every.state.rules.goals[-1].goal_id], active=False)
+    toggled = decide(every, in_season, [every.rules.goals[-1].goal_id], active=False)
     for what, player in (("", in_season), (", one put away", toggled)):
         yield Case(
             f"view and initialize's answer, 500 given, 5 stats, 80 completed{what}",
@@ -116,7 +116,7 @@ def _initialize_answer(world: World, player: Player) -> bytes:
 
 def _by_hand(world: World, events: list[Event]) -> Player:
     """Return a player who put away each goal and took it up again, and then had the events."""
-    ids = [rule.goal_id for rule in world.state.rules.goals]
+    ids = [rule.goal_id for rule in world.rules.goals]
     player = decide(world, newcomer(world, "p"), ids, active=False)
     return play(world, decide(world, player, ids, active=True), events)
 
@@ -124,9 +124,7 @@ def _by_hand(world: World, events: list[Event]) -> Player:
 def _events() -> Iterator[Case]:
     world = load_test_world()
     # 2 challenges with 10 goals given in each: 20 active ones on every stat.
-    active = sum(
-        world.state.rules.goals[number].stat.endswith(STAT) for number in world.plan.entry_of
-    )
+    active = sum(world.rules.goals[number].stat.endswith(STAT) for number in world.plan.entry_of)
     assert active == 20, f"{active} goals are active on {STAT}"
     given = play(world, newcomer(world, "p"), events_of_steps(4))
     chosen = decide(world, newcomer(world, "p"), _given_ids(world), active=False)
@@ -138,13 +136,13 @@ def _events() -> Iterator[Case]:
             )
             yield Case(
                 f"event on 20 active goals, {how}, {what}",
-                partial(apply_event, world.state.rules, world.plan, player, event, NOW_MS),
+                partial(apply_event, world.rules, world.plan, player, event, NOW_MS),
                 EVENT_US_MAX,
             )
 
 
 def _given_ids(world: World) -> list[str]:
-    goals = world.state.rules.goals
+    goals = world.rules.goals
     return [goals[number].goal_id for number in world.plan.entry_of]
 
 

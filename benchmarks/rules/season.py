@@ -4,16 +4,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.domain.answer import Template
+from app.domain.answer import Fragments, Template
 from app.domain.catalogue import parse_catalogue
-from app.domain.catalogue_state import CatalogueState
 from app.domain.event import Event, apply_event
-from app.domain.goal import Source
+from app.domain.goal import Catalogue, Source
 from app.domain.initialize import initialize
 from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.plan import Plan
 from app.domain.player import Player
+from app.domain.rules import Rules
 from app.domain.selection import set_active
+from app.domain.served import form_cohort
 from app.domain.view import View, view
 
 # 6 March 2026, 10:20:00 UTC, and a player's season before it.
@@ -24,15 +25,17 @@ PER_STEP = {"enemy_kills": 10, "games_played": 2, "headshots": 5, "wins": 1}
 
 
 class World(NamedTuple):
-    """A catalogue under its revision, and what players share who were given its defaults once."""
+    """A catalogue's rules, and what players share who were assigned its defaults once."""
 
-    state: CatalogueState
+    catalogue: Catalogue
+    rules: Rules
+    revision: int
     plan: Plan
     template: Template
 
     def view(self, player: Player) -> View:
         """Return what the player sees now."""
-        return view(self.state.rules, self.plan, player, NOW_MS)
+        return view(self.rules, self.plan, player, NOW_MS)
 
 
 def load_test_world(*, all_default: bool = False, half_daily: bool = False) -> World:
@@ -40,22 +43,22 @@ def load_test_world(*, all_default: bool = False, half_daily: bool = False) -> W
     data = generate_catalogue(all_default=all_default)
     if half_daily:
         data = _half_daily(data)
-    return world_of(CatalogueState(parse_catalogue(data).catalogue, revision=1))
+    return world_of(parse_catalogue(data).catalogue, revision=1)
 
 
-def world_of(state: CatalogueState) -> World:
+def world_of(catalogue: Catalogue, revision: int) -> World:
     """Return the world of a catalogue that is served."""
-    given = {goal.goal_id for goal in state.catalogue.goals if goal.default_assigned}
-    plan, template = state.keep((state.revision,), [given])
-    return World(state, plan, template)
+    rules = Rules(catalogue)
+    defaults = {goal.goal_id for goal in catalogue.goals if goal.default_assigned}
+    plan, template = form_cohort(catalogue, rules, Fragments(catalogue), [defaults])
+    return World(catalogue, rules, revision, plan, template)
 
 
 def newcomer(world: World, name: str, at_ms: int = NOW_MS - 9 * HOUR_MS) -> Player:
     """Return the facts after the first initialize."""
-    state = world.state
-    nothing, _ = state.keep((), [])
+    nothing = Plan(world.catalogue, world.rules, [])
     unknown = Player.unknown(name, at_ms)
-    return initialize(state.rules, nothing, unknown, state.revision, at_ms).player._replace(
+    return initialize(world.rules, nothing, unknown, world.revision, at_ms).player._replace(
         version=1
     )
 
@@ -73,15 +76,15 @@ def events_of_steps(steps: int) -> list[Event]:
 def play(world: World, player: Player, events: list[Event]) -> Player:
     """Return the player's facts after `events`."""
     for event in events:
-        player = apply_event(world.state.rules, world.plan, player, event, NOW_MS - HOUR_MS)
+        player = apply_event(world.rules, world.plan, player, event, NOW_MS - HOUR_MS)
     return player
 
 
 def decide(world: World, player: Player, goal_ids: list[str], *, active: bool) -> Player:
     """Return the player's facts after one decision on each goal."""
     for goal_id in goal_ids:
-        number = world.state.rules.by_id[goal_id].number
-        seen = view(world.state.rules, world.plan, player, NOW_MS - 2 * HOUR_MS)
+        number = world.rules.by_id[goal_id].number
+        seen = view(world.rules, world.plan, player, NOW_MS - 2 * HOUR_MS)
         player = set_active(seen, number, active=active)
     return player
 

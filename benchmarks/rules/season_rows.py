@@ -5,7 +5,6 @@ from pathlib import Path
 import asyncpg
 
 from app.domain.catalogue import parse_catalogue
-from app.domain.catalogue_state import CatalogueState
 from app.domain.player import Player
 from benchmarks.rules.row_per_goal import COLUMNS, TABLE, records
 from benchmarks.rules.season import World, events_of_steps, newcomer, play, world_of
@@ -28,7 +27,7 @@ class SeasonRows:
     async def fill(self) -> None:
         """Register the catalogue and write both forms."""
         async with served(self._database_url, self._catalogue) as to:
-            _, player = self._player(to.state.revision)
+            _, player = self._player(to.served.revision)
             players = [player._replace(player=name) for name in self._names]
             await to.players.insert_many(players)
         await self.refill_goal_rows()
@@ -58,5 +57,5 @@ class SeasonRows:
             await connection.close()
 
     def _player(self, revision: int) -> tuple[World, Player]:
-        world = world_of(CatalogueState(self._catalogue, revision))
+        world = world_of(self._catalogue, revision)
         return world, play(world, newcomer(world, "any"), events_of_steps(STEPS))

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from app.domain.catalogue_state import CatalogueState
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue
+from app.domain.served import ServedCatalogue
+from app.services.challenges import ChallengeService
+from app.services.initialize import InitializeService
+from app.services.selections import SelectionService
 from db.events import PgEvents
 from db.players import PgPlayers
 from db.pool import Database
@@ -14,12 +17,13 @@ from db.revisions import PgRevisions
 
 
 class Served(NamedTuple):
-    """The ports to a database, and the catalogue that is served from it."""
+    """The ports to a database, the catalogue that is served from it, and services upon both."""
 
     players: PgPlayers
-    revisions: PgRevisions
     events: PgEvents
-    state: CatalogueState
+    served: ServedCatalogue
+    initialize: InitializeService
+    selections: SelectionService
 
 
 @asynccontextmanager
@@ -32,11 +36,16 @@ async def served(
     try:
         revisions = PgRevisions(database)
         revision = await revisions.register(catalogue)
-        yield Served(
+        players, to_serve = (
             PgPlayers(database, clock),
-            revisions,
+            ServedCatalogue(catalogue, revision, revisions),
+        )
+        yield Served(
+            players,
             PgEvents(database, clock),
-            CatalogueState(catalogue, revision),
+            to_serve,
+            InitializeService(players, to_serve),
+            SelectionService(players, ChallengeService(players, to_serve)),
         )
     finally:
         await database.close()

@@ -14,9 +14,7 @@ from app.domain.goal import Source
 from app.domain.intake import Incoming, Result
 from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.pieces import PieceSize
-from app.services.events import IntakePolicy, apply_events
-from app.services.initialize import initialize_players
-from app.services.selections import set_goal_active
+from app.services.events import EventService, IntakePolicy
 from benchmarks.conditions import Conditions, describe
 from benchmarks.database import bench_database
 from benchmarks.held import Held
@@ -65,7 +63,7 @@ async def play_chapters(database_url: str, count: int) -> Mapping[str, Bytes]:
     catalogue = parse_catalogue(generate_catalogue()).catalogue
     async with served(database_url, catalogue, size=CONNECTIONS) as to:
         for batch in _batches(names):
-            await initialize_players(to.players, to.revisions, to.state, batch)
+            await to.initialize.initialize(batch)
         found[INITIALIZED] = await read_bytes(database_url, "player")
         stats = [(Source.LOGIN, "", 0), *((Source.STATISTIC, stat, 1) for stat in PER_STEP)]
         for kind, stat, value in stats:
@@ -76,9 +74,7 @@ async def play_chapters(database_url: str, count: int) -> Mapping[str, Bytes]:
             for batch in _batches(names):
                 await asyncio.gather(
                     *(
-                        set_goal_active(
-                            to.players, to.revisions, to.state, name, challenge, goal, active=active
-                        )
+                        to.selections.set_active(name, challenge, goal, active=active)
                         for name in batch
                     )
                 )
@@ -93,7 +89,7 @@ async def _send(to: Served, names: Sequence[str], kind: Source, stat: str, value
         Incoming(f"{stat}-{name}", "bench", None, name, kind, None, stat, value, value)
         for name in names
     ]
-    outcomes = await apply_events(to.events, to.revisions, to.state, POLICY, events)
+    outcomes = await EventService(to.events, to.served, POLICY).apply(events)
     if any(outcome.result is not Result.ACCEPTED for outcome in outcomes):
         raise Unexpected("an event was not accepted")
 

@@ -7,6 +7,7 @@ values.
 from middleware.admission.core import AdmissionCore
 from middleware.admission.decision import (
     AdmissionEvent,
+    AdmissionReason,
     Admitted,
     Arrival,
     Bound,
@@ -14,7 +15,6 @@ from middleware.admission.decision import (
     Decision,
     Outcome,
     Place,
-    Reason,
     Refused,
     Share,
     Snapshot,
@@ -29,6 +29,7 @@ from middleware.admission.settings import AdmissionSettings, Rate
 __all__ = [
     "AdmissionCore",
     "AdmissionEvent",
+    "AdmissionReason",
     "AdmissionSettings",
     "Admitted",
     "Arrival",
@@ -38,7 +39,6 @@ __all__ = [
     "Outcome",
     "Place",
     "Rate",
-    "Reason",
     "Refused",
     "Share",
     "Snapshot",

@@ -21,13 +21,13 @@ from collections.abc import Iterator
 
 from middleware.admission.bucket import Bucket
 from middleware.admission.decision import (
+    AdmissionReason,
     Admitted,
     Arrival,
     Class,
     Decision,
     Outcome,
     Place,
-    Reason,
     Refused,
     Share,
     Snapshot,
@@ -91,7 +91,7 @@ class AdmissionCore:
         if CLASS_TABLE[cls].one_client:
             quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
             if quota_wait_ns:
-                return Refused(cls, Reason.OVER_QUOTA, quota_wait_ns)
+                return Refused(cls, AdmissionReason.OVER_QUOTA, quota_wait_ns)
         slot = self._slots.find(arrival.key, now_ns) if cls is Class.INITIALIZE else None
         if slot is not None:
             if now_ns < slot.at_ns:
@@ -102,9 +102,9 @@ class AdmissionCore:
         if self._can_run(place, now_ns):
             return Admitted(self._start(place, now_ns))
         if not self._may_wait_beside_its_own(place, now_ns):
-            return Refused(cls, Reason.LINE_PER_KEY, self._unslotted_ns(arrival))
+            return Refused(cls, AdmissionReason.LINE_PER_KEY, self._unslotted_ns(arrival))
         if not self._may_wait(place, slot, vitals, now_ns):
-            return self._refuse(place, Reason.LINE_FULL, now_ns)
+            return self._refuse(place, AdmissionReason.LINE_FULL, now_ns)
         self._line.push(place)
         wake_at_ns = self._wake_at_ns(now_ns)
         assert wake_at_ns is not None, "it has a deadline"
@@ -200,7 +200,7 @@ class AdmissionCore:
     def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:
         wait_ns = self._control.wait_ns(now_ns)
         if wait_ns:
-            return Refused(Class.CONTROL, Reason.OVER_QUOTA, wait_ns)
+            return Refused(Class.CONTROL, AdmissionReason.OVER_QUOTA, wait_ns)
         self._control.take(now_ns)
         place = Place(arrival, Class.CONTROL, self._arrivals, now_ns, now_ns)
         place.standing = Standing.RUNNING
@@ -217,7 +217,7 @@ class AdmissionCore:
             return Admitted(self._start(place, now_ns))
         self._slots.move_up(slot, now_ns, *self._moments(Class.INITIALIZE, now_ns))
         retry_after_ns = slot.at_ns - now_ns
-        return Refused(Class.INITIALIZE, Reason.SLOT_EARLY, retry_after_ns, reserved=True)
+        return Refused(Class.INITIALIZE, AdmissionReason.SLOT_EARLY, retry_after_ns, reserved=True)
 
     def _place(self, arrival: Arrival, cls: Class, now_ns: int) -> Place:
         wait_ns = arrival.wait_ns_max
@@ -290,7 +290,7 @@ class AdmissionCore:
         horizon_ns = self._slots.horizon_ns(interval_ns)
         return self._outlook.booked_behind_ns(cls, horizon_ns, now_ns), interval_ns
 
-    def _refuse(self, place: Place, reason: Reason, now_ns: int) -> Refused:
+    def _refuse(self, place: Place, reason: AdmissionReason, now_ns: int) -> Refused:
         arrival = place.arrival
         if not CLASS_TABLE[place.cls].rated:
             return Refused(place.cls, reason, self._unslotted_ns(arrival))
@@ -384,7 +384,7 @@ class AdmissionCore:
     def _expire(self, now_ns: int) -> Iterator[tuple[Place, Refused]]:
         while (place := self._line.pop_expired(now_ns)) is not None:
             place.standing = Standing.GONE
-            yield place, self._refuse(place, Reason.WAIT_EXPIRED, now_ns)
+            yield place, self._refuse(place, AdmissionReason.WAIT_EXPIRED, now_ns)
 
     def _wake_at_ns(self, now_ns: int) -> int | None:
         """Return the next deadline, or the next token if somebody waits for nothing else."""

@@ -36,7 +36,7 @@ class Class(IntEnum):
         return self.name.lower()
 
 
-class Reason(StrEnum):
+class AdmissionReason(StrEnum):
     """Why an arrival was refused: metric label, log field, problem type and runbook heading."""
 
     OVER_QUOTA = "over_quota"
@@ -133,7 +133,7 @@ class Refused:
     """Come back in `retry_after_ns`. `reserved` says that this moment is kept for the client."""
 
     cls: Class
-    reason: Reason
+    reason: AdmissionReason
     retry_after_ns: int
     reserved: bool = False
 
@@ -181,7 +181,7 @@ class AdmissionEvent:
 
     cls: Class
     verdict: Verdict
-    reason: Reason | None
+    reason: AdmissionReason | None
     waited_ns: int
     retry_after_ns: int
 

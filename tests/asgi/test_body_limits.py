@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.errors import Problem
 from middleware.body_limits import PIECES_MAX, BodyLimits
+from middleware.problem import Problem
 from tests.asgi_client import http_scope
 
 BYTES_MAX = 100

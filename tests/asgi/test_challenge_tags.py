@@ -47,8 +47,8 @@ async def test_what_is_not_sent_is_not_made_either(app: FakeApp) -> None:
     """No catalogue is looked into: a player of many revisions costs no more than another."""
     await app.request("POST", f"{LIST}/initialize")
     first = await app.request("GET", LIST)
-    app.state["revisions"] = None
-    app.state["catalogue"]._shared.clear()
+    app.served._cohorts.clear()
+    app.served._revisions = None  # type: ignore[assignment]
     assert (await again(app, first, LIST)).status == 304
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from app.callers import MockAuthenticator
 from middleware.admission import Class
-from middleware.auth import MockAuthenticator
 from middleware.classifier import Classifier
 from tests.asgi_client import http_scope
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.errors import Problem, Reason
+from app.errors import ServiceReason
 from middleware.admission import (
     AdmissionCore,
     AdmissionEvent,
@@ -24,6 +24,7 @@ from middleware.admission import (
     Verdict,
 )
 from middleware.gate import AdmissionGate
+from middleware.problem import Problem
 from tests.asgi_client import Exchange, http_scope, settle
 from tests.virtual_time import clock_ns, run_virtual, virtual
 
@@ -222,7 +223,7 @@ async def test_a_place_is_free_before_the_answer_is_written() -> None:
 async def test_a_handler_that_fails_or_is_cancelled_gives_its_place_back() -> None:
     bench = Bench()
     bench.failures["/1"] = RuntimeError("a bug")
-    bench.failures["/2"] = Problem(Reason.DATABASE_UNAVAILABLE, "away")
+    bench.failures["/2"] = Problem(ServiceReason.DATABASE_UNAVAILABLE, "away")
     first, second, third, fourth = (bench.send(f"/{number}") for number in range(1, 5))
     await bench.end("/1")
     await bench.end("/2")

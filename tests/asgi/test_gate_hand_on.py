@@ -7,8 +7,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.errors import Problem
-from middleware.admission import AdmissionSettings, Arrival, Class, Reason, Share, Verdict
+from middleware.admission import AdmissionSettings, Arrival, Class, Share, Verdict
+from middleware.problem import HttpReason, Problem
 from tests.admission import S
 from tests.asgi.test_gate import SETTINGS, Bench
 from tests.asgi_client import settle
@@ -108,7 +108,7 @@ async def test_a_batch_that_may_not_finish_is_answered_with_a_moment_to_come_bac
     await asyncio.sleep(10)  # of the virtual clock: no time passes
     await settle()
     assert isinstance(bench.failure, Problem)
-    assert bench.failure.reason == Reason.WAIT_EXPIRED
+    assert bench.failure.reason == HttpReason.WAIT_EXPIRED
     assert bench.failure.headers["Retry-After"] == "1"
     assert bench.pieces == ["/batch 0"]
     verdicts = [event.verdict for event in bench.events if event.cls is Class.EVENTS]

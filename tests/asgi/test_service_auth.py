@@ -3,10 +3,11 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.errors import Problem
+from app.callers import MockAuthenticator, ServiceAuthenticator
 from middleware.admission import Class
-from middleware.auth import AuthMiddleware, MockAuthenticator, ServiceAuthenticator
+from middleware.auth import AuthMiddleware
 from middleware.classifier import Classifier
+from middleware.problem import Problem
 from tests.asgi_client import http_scope
 
 TOKEN = "s3cret-s3cret-s3cret"

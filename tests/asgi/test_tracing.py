@@ -14,10 +14,10 @@ from prometheus_client import generate_latest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import Problem, ProblemResponse, Reason
 from app.logs import configure_logs
 from app.telemetry import Metrics
 from middleware import tracing
+from middleware.problem import HttpReason, Problem, ProblemResponse
 from middleware.tracing import LogThrottle, TracingMiddleware
 from tests.asgi_client import Exchange, http_scope
 
@@ -49,7 +49,7 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    await ProblemResponse(Problem(Reason.BAD_REQUEST, "no"))(scope, receive, send)
+    await ProblemResponse(Problem(HttpReason.BAD_REQUEST, "no"))(scope, receive, send)
 
 
 async def fail(scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 async def test_a_span_is_named_by_the_route_and_keeps_the_clients_trace_id(
     spans: InMemorySpanExporter,
 ) -> None:
-    app = TracingMiddleware(hello, metrics=Metrics())
+    app = TracingMiddleware(hello, watcher=Metrics())
     await request(app, (b"traceparent", TRACEPARENT))
     [span] = spans.get_finished_spans()
     assert span.name == "GET /hello/{name}"
@@ -90,7 +90,7 @@ async def test_a_broken_traceparent_begins_a_trace_of_its_own(
     spans: InMemorySpanExporter, traceparent: bytes
 ) -> None:
     exchange = await request(
-        TracingMiddleware(hello, metrics=Metrics()), (b"traceparent", traceparent)
+        TracingMiddleware(hello, watcher=Metrics()), (b"traceparent", traceparent)
     )
     assert exchange.status == 200
     assert len(spans.get_finished_spans()) == 1
@@ -99,8 +99,8 @@ async def test_a_broken_traceparent_begins_a_trace_of_its_own(
 async def test_a_deliberate_refusal_is_no_error_in_the_trace_and_a_bug_is_one(
     spans: InMemorySpanExporter,
 ) -> None:
-    await request(TracingMiddleware(refuse, metrics=Metrics()))
-    await request(TracingMiddleware(fail, metrics=Metrics()))
+    await request(TracingMiddleware(refuse, watcher=Metrics()))
+    await request(TracingMiddleware(fail, watcher=Metrics()))
     refused, failed = spans.get_finished_spans()
     assert refused.status.is_ok
     assert refused.status.status_code is not trace.StatusCode.ERROR
@@ -110,7 +110,7 @@ async def test_a_deliberate_refusal_is_no_error_in_the_trace_and_a_bug_is_one(
 async def test_a_bug_is_answered_with_one_sentence_and_the_log_has_the_rest(
     spans: InMemorySpanExporter, log_lines: io.StringIO
 ) -> None:
-    exchange = await request(TracingMiddleware(fail, metrics=Metrics()))
+    exchange = await request(TracingMiddleware(fail, watcher=Metrics()))
     assert exchange.status == 500
     assert b"secret internals" not in exchange.body
     assert exchange.json["reason"] == "internal"
@@ -123,13 +123,13 @@ async def test_a_bug_is_answered_with_one_sentence_and_the_log_has_the_rest(
 async def test_half_an_answer_is_cut_since_nothing_else_tells_the_client(
     spans: InMemorySpanExporter, log_lines: io.StringIO
 ) -> None:
-    exchange = Exchange(TracingMiddleware(fail_half_way, metrics=Metrics()), http_scope())
+    exchange = Exchange(TracingMiddleware(fail_half_way, watcher=Metrics()), http_scope())
     with pytest.raises(RuntimeError):
         await exchange.task
 
 
 async def test_each_request_is_one_line_that_no_client_can_forge(log_lines: io.StringIO) -> None:
-    app = TracingMiddleware(hello, metrics=Metrics())
+    app = TracingMiddleware(hello, watcher=Metrics())
     exchange = Exchange(app, http_scope(path='/ok\r\n{"event":"forged"}' + "x" * 500))
     await exchange.task
     [line] = lines(log_lines)
@@ -142,7 +142,7 @@ async def test_a_stream_of_refusals_is_one_line_a_second_with_the_count_of_the_r
     log_lines: io.StringIO,
 ) -> None:
     now_s = 100.0
-    app = TracingMiddleware(refuse, metrics=Metrics(), clock_s=lambda: now_s)
+    app = TracingMiddleware(refuse, watcher=Metrics(), clock_s=lambda: now_s)
     for _ in range(50):
         await request(app)
     now_s = 101.0
@@ -154,8 +154,8 @@ async def test_a_stream_of_refusals_is_one_line_a_second_with_the_count_of_the_r
 
 async def test_requests_and_problems_are_counted_by_route_and_reason() -> None:
     metrics = Metrics()
-    await request(TracingMiddleware(hello, metrics=metrics))
-    await request(TracingMiddleware(refuse, metrics=metrics))
+    await request(TracingMiddleware(hello, watcher=metrics))
+    await request(TracingMiddleware(refuse, watcher=metrics))
     shown = generate_latest(metrics.registry).decode()
     assert (
         'http_server_request_duration_seconds_count{http_response_status_code="200",'

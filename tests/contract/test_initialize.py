@@ -7,31 +7,40 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.domain.catalogue_state import CatalogueState
+from app.domain.errors import Contended
 from app.domain.goal import Catalogue
 from app.domain.player import Player, Players, PlayersBegun
-from app.errors import Problem
-from app.services.challenges import see
+from app.domain.served import ServedCatalogue
+from app.services.challenges import ChallengeService
 from app.services.contention import ROUNDS_MAX
-from app.services.initialize import initialize_players
+from app.services.initialize import InitializeService
 from tests.catalogues import defaults, make_catalogue, make_goal
 from tests.contract.conftest import Store
 
 
-async def serve(store: Store, catalogue: Catalogue) -> CatalogueState:
+async def serve(store: Store, catalogue: Catalogue) -> ServedCatalogue:
     revision = await store.revisions.register(catalogue)
-    return CatalogueState(catalogue, revision)
+    return ServedCatalogue(catalogue, revision, store.revisions)
 
 
-async def initialize(store: Store, state: CatalogueState, *ids: str) -> list[dict[str, Any]]:
-    results = await initialize_players(store.players, store.revisions, state, ids)
-    return [msgspec.json.decode(result.body()) for result in results]
+async def initialize(store: Store, served: ServedCatalogue, *ids: str) -> list[dict[str, Any]]:
+    """Return what each call is told, as its player reads it."""
+    results = await InitializeService(store.players, served).initialize(ids)
+    return [
+        msgspec.json.decode(
+            cohort.template.initialize_answer(
+                view.states, [entry.at_ms for entry in view.player.given], view.now_ms, new
+            )
+        )
+        for view, cohort, new in results
+    ]
 
 
-async def shown(store: Store, state: CatalogueState, player: str) -> dict[str, bool]:
+async def shown(store: Store, served: ServedCatalogue, player: str) -> dict[str, bool]:
     """Return what the list says of each goal: whether it is active."""
-    seen = await see(store.players, store.revisions, state, player)
-    challenges = msgspec.json.decode(seen.list_body(active_only=False))["challenges"]
+    view, cohort = await ChallengeService(store.players, served).see(player)
+    body = cohort.template.list_answer(view.states, view.now_ms)
+    challenges = msgspec.json.decode(body)["challenges"]
     return {goal["goalId"]: goal["isActive"] for each in challenges for goal in each["goals"]}
 
 
@@ -160,17 +169,15 @@ async def test_who_loses_every_race_is_told_to_come_back(store: Store) -> None:
         await store.players.update_given_many([row])
 
     racing = store._replace(players=Racing(store.players, count_the_version_on))
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Contended):
         await initialize(racing, state, "ann")
-    assert caught.value.kind.status == 503
 
 
 async def test_who_is_made_known_by_others_each_time_is_told_to_come_back(store: Store) -> None:
     state = await serve(store, defaults("a"))
     beaten = Beaten(store.players)
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Contended):
         await initialize(store._replace(players=beaten), state, "ann")
-    assert caught.value.kind.status == 503
     assert beaten.times == ROUNDS_MAX
     assert await stored(store, "ann") is None
 

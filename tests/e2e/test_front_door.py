@@ -9,8 +9,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from app.errors import Problem, ProblemResponse
 from middleware.body_limits import BodyLimits
+from middleware.problem import Problem, ProblemResponse
 from middleware.turned_away import busy_answer
 from tests.e2e.door import OpenDoor, open_door
 from tests.e2e.sample_app import STREAMED_PIECE, SampleApp

@@ -15,7 +15,6 @@ from app.domain.goal import Catalogue
 from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.player import Player
 from app.domain.view import view
-from app.services.plans import find_shared
 from benchmarks.rules.row_per_goal import RowPerGoal
 from benchmarks.rules.season_rows import SEASON_PREFIX, SeasonRows
 from benchmarks.rules.served import Served, served
@@ -64,9 +63,8 @@ async def test_both_say_the_same_of_the_same_season(
 ) -> None:
     async with served(database_url, catalogue) as to:
         player = await read(to)
-        shared = await find_shared([player.revisions], to.state, to.revisions)
-        plan, template = shared[player.revisions]
-        seen = view(to.state.rules, plan, player, player.changed_at_ms)
+        plan, template = await to.served.cohort(player.revisions)
+        seen = view(to.served.rules, plan, player, player.changed_at_ms)
     answer = await naive.get("/list", headers={"x-mock-user-id": PLAYER})
     assert answer.json() == json.loads(template.list_answer(seen.states, seen.now_ms))
 

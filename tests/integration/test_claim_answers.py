@@ -54,9 +54,9 @@ async def app(
 
 
 async def complete(app: App, *goals: tuple[str, str], player: str = "alice") -> None:
-    clock_ms, _ = await app.state["players"].read_many([])
+    clock_ms, _ = await app.players.read_many([])
     facts = Player.unknown(player, clock_ms)._replace(goals={goal: DONE for _, goal in goals})
-    assert await app.state["players"].insert_many([facts])
+    assert await app.players.insert_many([facts])
 
 
 async def claim(

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import pytest
 
 from app.domain.player import Player
-from app.domain.reward import Call, Claim, ClaimState, Making, Refused, Restore
-from app.errors import Problem, Reason
+from app.domain.reward import Call, Claim, ClaimState, Making, Refused, Undo
+from app.errors import ServiceReason
 from db.claims import PgClaims
+from middleware.problem import Problem
 from tests.catalogues import make_catalogue, make_goal
 from tests.cutting_proxy import CuttingProxy
 from tests.database import reachable_folder, run_sql
@@ -44,9 +45,9 @@ class CuttingClaims(PgClaims):
         self._arm()
         return await super().make(claimed, claim, lease_ms)
 
-    async def undo(self, call: Call, restore: Restore) -> bool:
+    async def undo(self, call: Call, undo: Undo) -> bool:
         self._arm()
-        return await super().undo(call, restore)
+        return await super().undo(call, undo)
 
 
 class Counter(NamedTuple):
@@ -64,7 +65,7 @@ async def counter(database_url: str) -> AsyncIterator[Counter]:
             catalogue = make_catalogue(make_goal("g0"), make_goal("warm"))
             async with Shop(proxy.url, catalogue, ScriptedProvider(), pool_size=1) as shop:
                 claims = CuttingClaims(shop, proxy)
-                shop.ports = shop.ports._replace(claims=claims)
+                shop.use(claims)
                 yield Counter(shop, claims, proxy)
 
 
@@ -91,7 +92,7 @@ async def test_a_commit_whose_answer_was_lost_is_found_and_the_claim_is_made(
     assert run_sql(database_url, "select count(*) from claim where state = 'pending'") == ["10"]
     with pytest.raises(Problem) as caught:
         await shop.claim("p0", "g0")
-    assert caught.value.reason == Reason.ALREADY_CLAIMED
+    assert caught.value.reason == ServiceReason.ALREADY_CLAIMED
 
     async def all_are_given_back() -> bool:
         rows = "select distinct leased, uncertain, due_at <= now(), attempt - attempts_before"
@@ -138,7 +139,7 @@ async def test_an_undoing_that_is_cut_is_done_or_not_done_and_never_half(
     shop.provider.script = [refuse()]
     with pytest.raises(Problem) as caught:
         await shop.claim("ann", "g0")
-    assert caught.value.reason == Reason.DATABASE_UNAVAILABLE
+    assert caught.value.reason == ServiceReason.DATABASE_UNAVAILABLE
     assert proxy.cuts == 1
 
     async def server_has_ended_it() -> bool:

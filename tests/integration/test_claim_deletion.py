@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.domain.reward import Call, ClaimState, Granted, Refused, Settlement, Unknown
-from app.errors import Problem, Reason
+from app.errors import ServiceReason
 from app.services.claims import ClaimResult
-from app.services.erasure import erase_player
 from db.claims import PgClaims
+from middleware.problem import Problem
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import lock_is_awaited, run_sql
 from tests.eventually import until
@@ -68,7 +68,7 @@ async def test_a_reward_that_is_owed_outlives_the_deletion_until_it_is_granted(
 ) -> None:
     call = await owe(shop, "ann")
     with capture_logs() as lines:
-        assert await erase_player(shop.claims, "ann") == (1, 1)
+        assert await shop.service.erase("ann") == (1, 1)
     [line] = lines
     assert (line["rows"], line["claims_kept"]) == (1, 1)
     assert "ann" not in str(line)
@@ -108,7 +108,7 @@ async def test_what_was_claimed_before_a_deletion_cannot_be_claimed_after_it(
     for is_marked in (False, True):
         with pytest.raises(Problem) as caught:
             await shop.claim("ann", "g0")
-        assert caught.value.reason == Reason.ALREADY_CLAIMED
+        assert caught.value.reason == ServiceReason.ALREADY_CLAIMED
         assert ("claimedAt" in caught.value.extra) is is_marked, "nobody knows when it was"
         assert caught.value.extra["claimId"] == str(first.claim.claim_id)
         # The list says so, too.
@@ -126,7 +126,7 @@ async def test_another_secret_would_not_know_the_deleted_claims(shop: ScriptedSh
     await shop.claims.erase("ann")
     await shop.complete("ann", ["g0"])
     other = PgClaims(shop.database, erasure_secret="t" * 32)
-    shop.ports = shop.ports._replace(claims=other)
+    shop.use(other)
     assert (await shop.claim("ann", "g0")).state is ClaimState.GRANTED
 
 
@@ -141,7 +141,7 @@ async def test_a_refusal_after_a_deletion_leaves_nothing_of_the_player(
     shop.provider.script = [think()]
     with pytest.raises(Problem) as caught:
         await shop.claim("ann", "g0")
-    assert caught.value.reason == Reason.REWARD_GRANT_FAILED
+    assert caught.value.reason == ServiceReason.REWARD_GRANT_FAILED
     assert count(database_url, "player") + count(database_url, "claim") == 0
     # It was never granted, so it can be claimed in another life.
     assert count(database_url, "claim_erased") == 0
@@ -177,7 +177,7 @@ async def test_claims_and_deletions_at_once_end_as_one_order_or_the_other(
     made = {result.claim.player for result in results if isinstance(result, ClaimResult)}
     for problem in (result for result in results if isinstance(result, Exception)):
         assert isinstance(problem, Problem)
-        assert problem.reason == Reason.GOAL_NOT_COMPLETED
+        assert problem.reason == ServiceReason.GOAL_NOT_COMPLETED
     assert claim_first <= made
     assert not deletion_first & made
 
@@ -233,7 +233,7 @@ async def test_no_claim_is_made_between_the_steps_of_a_deletion(
     await database.close()
     with pytest.raises(Problem) as caught:
         await claiming[0]
-    assert caught.value.reason == Reason.GOAL_NOT_COMPLETED
+    assert caught.value.reason == ServiceReason.GOAL_NOT_COMPLETED
     assert count(database_url, "claim") == 0
 
 

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from app.domain.player import Player
 from app.domain.reward import Call, Claim, ClaimState, Granted, Making, Refused
-from app.errors import Problem
 from db.claims import PgClaims
+from middleware.problem import Problem
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
 from tests.eventually import until
@@ -80,7 +80,7 @@ async def test_who_waits_while_a_claim_is_undone_hears_of_it_however_long_it_tak
         shop.provider.script = [Refused("422")]
         with pytest.raises(Problem) as caught:
             await shop.claim("ann", "g0")
-        assert caught.value.kind.status == 502
+        assert caught.value.reason.status == 502
         assert await shop.stored("ann") == {}
 
 
@@ -116,7 +116,7 @@ async def test_who_leaves_before_a_call_began_leaves_the_claim_to_the_relay_at_o
     async with Shop(database_url, catalogue, ScriptedProvider(), concurrency=1) as shop:
         await shop.complete("ann", ["g0"])
         silent = Silent(shop.database, erasure_secret="s" * 32)
-        shop.ports = shop.ports._replace(claims=silent)
+        shop.use(silent)
         claiming = asyncio.create_task(shop.claim("ann", "g0"))
         await silent.written.wait()
         claiming.cancel()
@@ -190,7 +190,7 @@ async def test_an_undoing_that_fails_is_a_503_and_the_claim_stands(
     shop.provider.script = [refuse()]
     with pytest.raises(Problem) as caught:
         await shop.claim("ann", "g0")
-    assert caught.value.kind.status == 503
+    assert caught.value.reason.status == 503
     assert run_sql(database_url, "select state, leased from claim") == ["pending|t"]
 
 
@@ -204,7 +204,7 @@ async def test_an_undoing_that_meets_a_newer_layout_does_nothing_and_names_no_pl
     shop.provider.script = [refuse()]
     with capture_logs() as lines, pytest.raises(Problem) as caught:
         await shop.claim("ann", "g0")
-    assert caught.value.kind.status == 503
+    assert caught.value.reason.status == 503
     assert "ann" not in f"{lines} {caught.value.__cause__}"
     assert await shop.stored("ann") == {"g0": "pending"}
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from app.domain.reward import ClaimState
-from app.errors import Problem, Reason
+from app.errors import ServiceReason
 from app.rewards.mock_provider import Fault, Faults, serving
 from app.rewards.provider import open_provider
+from middleware.problem import Problem
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
 from tests.eventually import until
@@ -52,13 +53,13 @@ async def test_every_claim_is_granted_exactly_once(
             await shop.complete(player, GOALS)
         shop.relay.start()
 
-        async def claim_until_told(player: str, goal_id: str) -> Reason | ClaimState:
+        async def claim_until_told(player: str, goal_id: str) -> str | ClaimState:
             while True:
                 try:
                     return (await shop.claim(player, goal_id)).state
                 except Problem as problem:
-                    if problem.reason != Reason.REWARD_GRANT_FAILED:
-                        return Reason(problem.reason)
+                    if problem.reason != ServiceReason.REWARD_GRANT_FAILED:
+                        return str(problem.reason)
 
         for goal_id in GOALS:
             told = await asyncio.gather(

@@ -11,11 +11,10 @@ from app.domain.goal import Requirement, Rotation, Schedule
 from app.domain.period import DAY_MS
 from app.domain.player import Player
 from app.domain.reward import ClaimState, Refused, Unknown
-from app.errors import Problem, Reason
+from app.errors import ServiceReason
 from app.services.claims import ClaimResult
-from app.services.initialize import initialize_players
-from app.services.selections import set_goal_active
 from db.claims import PgClaims
+from middleware.problem import Problem
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import lock_is_awaited, run_sql
 from tests.eventually import until
@@ -63,7 +62,7 @@ async def test_of_ten_parallel_claims_one_is_made_and_nine_hear_its_id(shop: Scr
     )
     [made] = [answer for answer in answers if isinstance(answer, ClaimResult)]
     refused = [answer for answer in answers if isinstance(answer, Problem)]
-    assert [problem.reason for problem in refused] == [Reason.ALREADY_CLAIMED] * 9
+    assert [problem.reason for problem in refused] == [ServiceReason.ALREADY_CLAIMED] * 9
     assert {problem.extra["claimId"] for problem in refused} == {str(made.claim.claim_id)}
     assert len(shop.provider.asked) == 1
 
@@ -99,15 +98,13 @@ async def test_a_claim_and_a_deactivation_at_once_end_as_one_order_or_the_other(
         await shop.complete(player, ["g0"])
         claimed, _ = await asyncio.gather(
             shop.claim(player, "g0"),
-            set_goal_active(
-                shop.players, shop.revisions, shop.state, player, "challenge", "g0", active=False
-            ),
+            shop.decide(player, "g0", active=False),
             return_exceptions=True,
         )
         facts = (await shop.facts(player)).goals["g0"]
         assert facts.active is False
         if isinstance(claimed, Problem):
-            assert claimed.reason == Reason.GOAL_NOT_ACTIVE
+            assert claimed.reason == ServiceReason.GOAL_NOT_ACTIVE
             assert not facts.claimed
             assert await shop.stored(player) == {}
         else:
@@ -119,17 +116,17 @@ async def test_a_claim_and_an_initialize_at_once_lose_nothing_of_each_other(
     shop: ScriptedShop,
 ) -> None:
     catalogue = make_catalogue(*GOALS, make_goal("new", default=True))
-    shop.state = await shop.publish(catalogue)
+    await shop.publish(catalogue)
     for number in range(10):
         player = f"p{number}"
         await shop.complete(player, ["g0"])
         await asyncio.gather(
             shop.claim(player, "g0"),
-            initialize_players(shop.players, shop.revisions, shop.state, [player]),
+            shop.initialize.initialize([player]),
         )
         facts = await shop.facts(player)
         assert facts.goals["g0"].claimed
-        assert facts.revisions == (shop.state.revision,)
+        assert facts.revisions == (shop.served.revision,)
 
 
 async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: ScriptedShop) -> None:
@@ -139,7 +136,7 @@ async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: Script
     await shop.complete("bob", ["daily"], period=today - 1)
     assert (await shop.claim("ann", "daily")).claim.period.startswith("d20")
     problem = await refusal(shop, "bob", "daily")
-    assert problem.reason == Reason.GOAL_ROTATED
+    assert problem.reason == ServiceReason.GOAL_ROTATED
     assert problem.message == (
         "Goal has rotated and must be re-completed (goal_id: daily, challenge_id: challenge)"
     )
@@ -151,7 +148,7 @@ async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: Script
         (
             {"completed_at_ms": None, "carry": 9},
             "g0",
-            Reason.GOAL_NOT_COMPLETED,
+            ServiceReason.GOAL_NOT_COMPLETED,
             (
                 "Goal not completed. Please wait 1 second and try again. "
                 "(goal_id: g0, status: in_progress)"
@@ -160,7 +157,7 @@ async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: Script
         (
             {},
             "g1",
-            Reason.GOAL_NOT_COMPLETED,
+            ServiceReason.GOAL_NOT_COMPLETED,
             (
                 "Goal not completed. Please wait 1 second and try again. "
                 "(goal_id: g1, status: not_started)"
@@ -169,7 +166,7 @@ async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: Script
         (
             {"active": False},
             "g0",
-            Reason.GOAL_NOT_ACTIVE,
+            ServiceReason.GOAL_NOT_ACTIVE,
             (
                 "Goal must be active to claim reward. Activate it first via PUT "
                 "/v1/challenges/challenge/goals/g0/active (goal_id: g0)"
@@ -178,19 +175,19 @@ async def test_what_was_completed_yesterday_cannot_be_claimed_today(shop: Script
         (
             {"claimed_at_ms": 1_767_225_599_999},
             "g0",
-            Reason.ALREADY_CLAIMED,
+            ServiceReason.ALREADY_CLAIMED,
             "Reward has already been claimed (goal_id: g0, claimed_at: 2025-12-31T23:59:59Z)",
         ),
         (
             {},
             "nowhere",
-            Reason.GOAL_NOT_FOUND,
+            ServiceReason.GOAL_NOT_FOUND,
             "Goal not found or removed from config (goal_id: nowhere, challenge_id: challenge)",
         ),
     ],
 )
 async def test_what_cannot_be_claimed_is_told_in_the_contract_s_words(
-    shop: ScriptedShop, facts: dict[str, object], goal: str, reason: Reason, message: str
+    shop: ScriptedShop, facts: dict[str, object], goal: str, reason: ServiceReason, message: str
 ) -> None:
     await shop.complete("ann", ["g0"], **facts)
     problem = await refusal(shop, "ann", goal)
@@ -201,19 +198,19 @@ async def test_what_cannot_be_claimed_is_told_in_the_contract_s_words(
 
 async def test_a_goal_of_another_challenge_is_not_found(shop: ScriptedShop) -> None:
     await shop.complete("ann", ["g0"])
-    assert (await refusal(shop, "ann", "g0", "other")).reason == Reason.GOAL_NOT_FOUND
+    assert (await refusal(shop, "ann", "g0", "other")).reason == ServiceReason.GOAL_NOT_FOUND
 
 
 async def test_a_stranger_has_completed_nothing(shop: ScriptedShop) -> None:
-    assert (await refusal(shop, "ann", "g0")).reason == Reason.GOAL_NOT_COMPLETED
+    assert (await refusal(shop, "ann", "g0")).reason == ServiceReason.GOAL_NOT_COMPLETED
 
 
 async def test_a_locked_goal_names_what_is_missing(shop: ScriptedShop) -> None:
     await shop.complete("ann", ["locked", "g1"])
     problem = await refusal(shop, "ann", "locked")
-    assert problem.reason == Reason.GOAL_LOCKED
+    assert problem.reason == ServiceReason.GOAL_LOCKED
     assert problem.message == "Prerequisites not completed (goal_id: locked)"
-    assert problem.extra["missingPrerequisites"] == ["g0"]
+    assert problem.extra["missingPrerequisites"] == ("g0",)
 
 
 async def test_a_refused_reward_undoes_the_claim_and_it_can_be_claimed_again(
@@ -223,7 +220,7 @@ async def test_a_refused_reward_undoes_the_claim_and_it_can_be_claimed_again(
     before = await shop.facts("ann")
     shop.provider.script = [Refused("422: no such item")]
     problem = await refusal(shop, "ann", "g0")
-    assert problem.kind.status == 502
+    assert problem.reason.status == 502
     assert problem.message == (
         "Failed to grant reward via Platform Service after 3 retries (goal_id: g0)"
     )
@@ -238,19 +235,19 @@ async def test_what_a_lowered_target_completed_is_claimed_and_undone_like_all_el
     shop: ScriptedShop,
 ) -> None:
     given = make_goal("given", default=True, requirement=Requirement("wins", ">=", 3))
-    shop.state = await shop.publish(make_catalogue(given))
-    [known] = await initialize_players(shop.players, shop.revisions, shop.state, ["ann"])
+    await shop.publish(make_catalogue(given))
+    [known] = await shop.initialize.initialize(["ann"])
     wins = StatFacts(5, known.view.now_ms, Counts(0, 0, 0, 0), 1)
     column = encode_stats({"statistic:wins": wins})
     assert column is not None
     run_sql(shop.url, f"update player set stats = '\\x{column.hex()}'")
     shop.provider.script = [Refused("422")]
-    assert (await refusal(shop, "ann", "given")).reason == Reason.REWARD_GRANT_FAILED
+    assert (await refusal(shop, "ann", "given")).reason == ServiceReason.REWARD_GRANT_FAILED
     # What the player was shown as completed before the claim stays so, whatever comes.
     undone = (await shop.facts("ann")).goals["given"]
     assert (undone.completed_at_ms, undone.claimed) == (known.view.now_ms, False)
     assert (await shop.claim("ann", "given")).state is ClaimState.GRANTED
-    assert (await refusal(shop, "ann", "given")).reason == Reason.ALREADY_CLAIMED
+    assert (await refusal(shop, "ann", "given")).reason == ServiceReason.ALREADY_CLAIMED
 
 
 async def test_what_was_written_while_the_provider_thought_outlives_the_undoing(
@@ -259,13 +256,11 @@ async def test_what_was_written_while_the_provider_thought_outlives_the_undoing(
     await shop.complete("ann", ["g0"])
 
     async def think() -> Refused:
-        await set_goal_active(
-            shop.players, shop.revisions, shop.state, "ann", "challenge", "g5", active=True
-        )
+        await shop.decide("ann", "g5", active=True)
         return Refused("422")
 
     shop.provider.script = [think()]
-    assert (await refusal(shop, "ann", "g0")).reason == Reason.REWARD_GRANT_FAILED
+    assert (await refusal(shop, "ann", "g0")).reason == ServiceReason.REWARD_GRANT_FAILED
     goals = (await shop.facts("ann")).goals
     assert not goals["g0"].claimed
     assert goals["g5"].active
@@ -279,9 +274,7 @@ async def test_nothing_comes_between_an_undoing_and_the_facts_that_it_read(
 
     async def before(name: str) -> None:
         if name == "claims_restore_player":
-            selection = set_goal_active(
-                shop.players, shop.revisions, shop.state, "ann", "challenge", "g5", active=True
-            )
+            selection = shop.decide("ann", "g5", active=True)
             selecting.append(asyncio.create_task(selection))
             await until(selection_waits)
 
@@ -290,9 +283,9 @@ async def test_nothing_comes_between_an_undoing_and_the_facts_that_it_read(
 
     database = Pausing(database_url, before)
     await database.open()
-    shop.ports = shop.ports._replace(claims=PgClaims(database, erasure_secret="s" * 32))
+    shop.use(PgClaims(database, erasure_secret="s" * 32))
     shop.provider.script = [Refused("422")]
-    assert (await refusal(shop, "ann", "g0")).reason == Reason.REWARD_GRANT_FAILED
+    assert (await refusal(shop, "ann", "g0")).reason == ServiceReason.REWARD_GRANT_FAILED
     await selecting[0]
     await database.close()
     goals = (await shop.facts("ann")).goals
@@ -330,7 +323,7 @@ async def test_a_claim_that_the_facts_do_not_know_is_a_conflict_and_counted(
     run_sql(database_url, "delete from player")
     await shop.complete("ann", ["g0"])
     problem = await refusal(shop, "ann", "g0")
-    assert problem.reason == Reason.ALREADY_CLAIMED
+    assert problem.reason == ServiceReason.ALREADY_CLAIMED
     assert problem.extra["claimId"] == str(made.claim_id)
     assert shop.metrics.registry.get_sample_value("reward_claim_conflicts_total") == 1
     assert len(shop.provider.asked) == 1
@@ -349,10 +342,10 @@ async def test_a_row_that_was_deleted_and_made_again_is_not_taken_for_the_old_on
         await shop.claims.erase("ann")
         await asyncio.sleep(0.002)  # the clock moves on by a millisecond
         clock_ms, _ = await read_many([])
-        given = (Given(shop.state.revision, clock_ms),)
+        given = (Given(shop.served.revision, clock_ms),)
         await shop.players.insert_many([Player.unknown("ann", clock_ms)._replace(given=given)])
         return read
 
     shop.players.read_many = deleted_meanwhile  # type: ignore[method-assign,assignment]
-    assert (await refusal(shop, "ann", "g0")).reason == Reason.GOAL_NOT_COMPLETED
+    assert (await refusal(shop, "ann", "g0")).reason == ServiceReason.GOAL_NOT_COMPLETED
     assert (await shop.facts("ann")).goals == {}

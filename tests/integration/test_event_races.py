@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from app.domain.errors import Unavailable
 from app.domain.goal import Source
 from app.domain.period import DAY_MS
-from app.errors import Problem
-from app.services.selections import set_goal_active
 from db.sql import load_statements
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import await_blocked, run_sql
@@ -72,7 +71,7 @@ async def test_events_initializes_and_selections_at_once_lose_nothing(
 ) -> None:
     """Nobody is known at the beginning, and a patch brings a new default meanwhile."""
     after_patch = make_catalogue(
-        *pods[0].state.catalogue.goals,
+        *pods[0].served.catalogue.goals,
         make_goal("new", default=True, source=Source.LOGIN, requirement=relative("login", 5)),
     )
     await pods[1].serve(after_patch)
@@ -80,16 +79,13 @@ async def test_events_initializes_and_selections_at_once_lose_nothing(
     rng = random.Random(2)
 
     async def select(pod: EventPod, name: str, active: bool) -> None:
-        await set_goal_active(
-            pod.players, pod.revisions, pod.state, name, "challenge", "by-hand", active=active
-        )
+        await pod.selections.set_active(name, "challenge", "by-hand", active=active)
 
     async def wish(pod: EventPod, number: int) -> None:
         """Do one of three things; who is told to try again does."""
         try:
             await attempt(pod, number)
-        except Problem as problem:
-            assert problem.reason == "database_unavailable"  # noqa: PT017 - and nothing else
+        except Unavailable:
             await wish(pod, number)
 
     async def attempt(pod: EventPod, number: int) -> None:
@@ -184,7 +180,7 @@ async def test_many_new_processes_with_few_connections_find_their_plans(
     """What a process lacks is never fetched while it holds a connection that others wait for."""
     async with event_pods(database_url, 1, size=2) as [old]:
         await old.initialize("ann")
-        goals = old.state.catalogue.goals
+        goals = old.served.catalogue.goals
         for number in range(3):
             await old.serve(make_catalogue(*goals, make_goal(f"more-{number}", default=True)))
             await old.initialize("ann")

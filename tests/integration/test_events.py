@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from app.domain.goal import Rotation, Schedule, Source, Status
 from app.domain.period import DAY_MS
-from app.services.selections import set_goal_active
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
 from tests.event_pods import HOUR_MS, SEASON, EventPod, a_login, event_pods, relative, wins
@@ -178,9 +177,7 @@ async def test_the_events_own_time_decides_its_period(pod: EventPod) -> None:
 
 async def test_a_hand_picked_goal_counts_from_its_activation(pod: EventPod) -> None:
     await pod.send(wins("ann", 50))
-    await set_goal_active(
-        pod.players, pod.revisions, pod.state, "ann", "challenge", "by-hand", active=True
-    )
+    await pod.selections.set_active("ann", "challenge", "by-hand", active=True)
     await pod.send(wins("ann", 62))
     assert await pod.progress("ann", "by-hand") == 12
 

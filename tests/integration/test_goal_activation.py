@@ -28,7 +28,7 @@ async def put(app: App, goal: tuple[str, str], body: bytes) -> Exchange:
 
 
 async def version(app: App) -> int:
-    stored = (await app.state["players"].read_many(["alice"])).players
+    stored = (await app.players.read_many(["alice"])).players
     return stored["alice"].version if stored else 0
 
 
@@ -58,9 +58,9 @@ async def test_a_goal_goes_on_and_off_and_says_when_it_was_assigned(app: App) ->
 
 
 async def test_what_was_given_keeps_the_instant_that_it_was_given_at(app: App) -> None:
-    revision = app.state["catalogue"].revision
+    revision = app.served.revision
     given = (Given(revision, MARCH_MS),)
-    await app.state["players"].insert_many([Player("alice", MARCH_MS, MARCH_MS, 0, 1, given)])
+    await app.players.insert_many([Player("alice", MARCH_MS, MARCH_MS, 0, 1, given)])
     for body in (b'{"isActive": true}', b'{"isActive": false}', b'{"isActive": false}'):
         answer = await put(app, TUTORIAL, body)
         assert answer.json["assignedAt"] == "2026-03-06T12:00:00Z"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
+from app.domain.errors import Unavailable
 from app.domain.goal import Catalogue
-from app.errors import Problem, Reason
 from db.revisions import PgRevisions
 from tests.app import V1, App, settings_for
 from tests.catalogues import defaults, make_catalogue, make_goal
@@ -73,7 +73,7 @@ async def never(*_: object) -> None:
 
 
 async def fail(*_: object) -> None:
-    raise Problem(Reason.DATABASE_UNAVAILABLE, "planted")
+    raise Unavailable("planted")
 
 
 @pytest.mark.parametrize("comparison", [never, fail])

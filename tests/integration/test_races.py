@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.domain.catalogue_state import CatalogueState
 from app.domain.facts import Given, encode_given
 from app.domain.goal import Catalogue, Source
 from app.domain.player import Player
-from app.services.initialize import initialize_players
+from app.domain.served import ServedCatalogue
+from app.services.initialize import InitializeService
 from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
@@ -32,13 +32,13 @@ class Pod:
         self.players = PgPlayers(database)
         self.revisions = PgRevisions(database)
 
-    async def serve(self, catalogue: Catalogue) -> CatalogueState:
+    async def serve(self, catalogue: Catalogue) -> ServedCatalogue:
         revision = await self.revisions.register(catalogue)
-        return CatalogueState(catalogue, revision)
+        return ServedCatalogue(catalogue, revision, self.revisions)
 
-    async def initialize(self, state: CatalogueState, *ids: str) -> list[int]:
+    async def initialize(self, served: ServedCatalogue, *ids: str) -> list[int]:
         """Return how many goals each call was told are new."""
-        results = await initialize_players(self.players, self.revisions, state, ids)
+        results = await InitializeService(self.players, served).initialize(ids)
         return [result.new_assignments for result in results]
 
 

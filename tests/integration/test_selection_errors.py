@@ -21,7 +21,7 @@ async def post(app: App, route: str, body: bytes, challenge_id: str = DAILY) -> 
 
 
 async def is_known(app: App) -> bool:
-    return bool((await app.state["players"].read_many(["alice"])).players)
+    return bool((await app.players.read_many(["alice"])).players)
 
 
 @pytest.mark.parametrize(

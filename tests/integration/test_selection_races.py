@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from app.domain.player import Player, Players, PlayersRead
-from app.errors import Problem
+from app.services.challenges import ChallengeService
 from app.services.contention import ROUNDS_MAX
-from app.services.selections import set_goal_active
+from app.services.selections import SelectionService
 from tests.app import V1, App, FakeApp, sample_catalogue, settings_for
 from tests.asgi_client import Exchange
 from tests.database import run_sql
@@ -51,7 +51,7 @@ async def active(pods: list[App], player: str, path: str = DAILY) -> list[str]:
 
 
 async def version(pods: list[App], player: str) -> int:
-    players: Players = pods[0].state["players"]
+    players: Players = pods[0].players
     return (await players.read_many([player])).players[player].version
 
 
@@ -136,7 +136,7 @@ async def test_events_beside_a_deactivation_are_counted_up_to_it_and_none_is_los
         calls.insert(3, ("PUT", goal, {"isActive": False}))
         answers = await at_once(pods, player, *calls)
         assert {answer.status for answer in answers} == {200}
-        players: Players = pods[0].state["players"]
+        players: Players = pods[0].players
         facts = (await players.read_many([player])).players[player]
         assert facts.stats["statistic:enemy_kills"].value == 6
         progress = await shown_progress(pods, player, "daily-10-kills")
@@ -171,7 +171,7 @@ async def test_a_decision_about_a_player_who_is_deleted_meanwhile_is_one_about_a
     """The new row can have the version that was read; what was deleted must not come back."""
     path = f"{DAILY}/goals/daily-wins/active"
     await at_once(pods, "ann", ("PUT", path, {"isActive": True}))
-    players = pods[0].state["players"]
+    players = pods[0].players
 
     class DeletedMeanwhile:
         """Another pod deletes the player, who comes back, between the read and the write."""
@@ -189,7 +189,9 @@ async def test_a_decision_about_a_player_who_is_deleted_meanwhile_is_one_about_a
         def __getattr__(self, name: str) -> Any:
             return getattr(players, name)
 
-    pods[0].state["players"] = DeletedMeanwhile()
+    rows: Any = DeletedMeanwhile()
+    challenges = ChallengeService(rows, pods[0].served)
+    pods[0].state["selections"] = SelectionService(rows, challenges)
     path = f"{DAILY}/goals/daily-login/active"
     [answer] = await at_once(pods, "ann", ("PUT", path, {"isActive": True}))
     assert answer.status == 200
@@ -209,19 +211,13 @@ class Contended(FakePlayers):
 async def test_who_always_loses_is_told_to_return_and_nothing_is_written() -> None:
     app, players = FakeApp(1_800_000_000_000), Contended()
     await app.publish(sample_catalogue())
-    catalogue = app.state["catalogue"]
     await players.insert_many([Player.unknown("ann", 1)])
-    with pytest.raises(Problem) as raised:
-        await set_goal_active(
-            players,
-            app.revisions,
-            catalogue,
-            "ann",
-            "daily-challenges",
-            "daily-wins",
-            active=True,
-        )
-    assert raised.value.reason == "database_unavailable"
-    assert raised.value.headers["Retry-After"] == "1"
-    assert 200 <= raised.value.extra["retry_after_ms"] <= 1000
+    challenges = ChallengeService(players, app.served)
+    app.state["selections"] = SelectionService(players, challenges)
+    answer = await app.request(
+        "PUT", f"{DAILY}/goals/daily-wins/active", player="ann", body=b'{"isActive":true}'
+    )
+    assert (answer.status, answer.json["reason"]) == (503, "database_unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert 200 <= answer.json["retry_after_ms"] <= 1000
     assert (players.tries, players.writes) == (ROUNDS_MAX, 1)

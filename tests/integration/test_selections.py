@@ -57,7 +57,7 @@ async def make_player(app: App, **goals: GoalFacts) -> None:
     """Make alice known, with facts of goals; `_` in a name stands for `-`."""
     facts = {name.replace("_", "-"): each for name, each in goals.items()}
     player = Player("alice", MARCH_MS, MARCH_MS, 0, 0, (), goals=facts)
-    assert await app.state["players"].insert_many([player])
+    assert await app.players.insert_many([player])
 
 
 async def active(app: App, challenge_id: str = DAILY) -> list[str]:
@@ -70,7 +70,7 @@ def selected(answer: Exchange) -> list[str]:
 
 
 async def version(app: App) -> int:
-    stored = (await app.state["players"].read_many(["alice"])).players
+    stored = (await app.players.read_many(["alice"])).players
     return stored["alice"].version if stored else 0
 
 

@@ -212,7 +212,7 @@ async def test_whatever_runs_at_once_takes_effect_one_after_another(
     rows = [to_player(row) for row in await connection.fetch(serial.WRITTEN)]
     granted = await connection.fetch("select claim_id::text, period from claim")
     await connection.close()
-    world = serial.World(pods[0].state["catalogue"])
+    world = serial.World(pods[0].served)
     for player in PLAYERS:
         history = [row for row in rows if row.player == player]
         assert serial.unexplained(world, history, crowd.calls[player]) == []

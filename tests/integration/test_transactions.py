@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.errors import Problem, Reason
+from app.domain.errors import Unavailable
 from db.pool import Database
 from tests.database import run_sql
 from tests.eventually import eventually
@@ -39,9 +39,9 @@ async def notes(database_url: str) -> AsyncIterator[Database]:
 
 
 async def fails_as_unavailable(work: Awaitable[None]) -> bool:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Unavailable):
         await work
-    return caught.value.reason == Reason.DATABASE_UNAVAILABLE
+    return True
 
 
 def written(database_url: str) -> list[str]:
@@ -157,7 +157,7 @@ async def test_a_transaction_waits_for_a_connection_no_longer_than_told(database
     database = with_statements(Database(database_url, size=1, acquire_s_max=0.1))
     await database.open()
     async with database.transaction():
-        with pytest.raises(Problem):
+        with pytest.raises(Unavailable):
             async with database.transaction():
                 pytest.fail("there is one connection")
     async with database.transaction() as transaction:

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 
 from middleware.admission import (
     AdmissionCore,
+    AdmissionReason,
     AdmissionSettings,
     Admitted,
     Arrival,
@@ -23,7 +24,6 @@ from middleware.admission import (
     Outcome,
     Place,
     Rate,
-    Reason,
     Refused,
     Share,
     Turn,
@@ -149,11 +149,11 @@ class AdmissionMachine(RuleBasedStateMachine):
     # ── what must hold for each event ────────────────────
 
     def check_refusal(self, arrival: Arrival, refused: Refused, promised_ns: int | None) -> None:
-        assert isinstance(refused.reason, Reason)
+        assert isinstance(refused.reason, AdmissionReason)
         assert refused.cls in {arrival.cls, Class.RETURNING}
         assert refused.retry_after_ns > 0
         moment_ns = self.now_ns + refused.retry_after_ns
-        if refused.reason is Reason.SLOT_EARLY:
+        if refused.reason is AdmissionReason.SLOT_EARLY:
             assert promised_ns is not None
             assert moment_ns <= promised_ns, "the same slot again, or an earlier one"
             self.promises[arrival.key] = moment_ns
@@ -193,7 +193,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     def took(self, turn: Turn) -> None:
         for place, refused in turn.refused:
             assert place.deadline_ns <= self.now_ns
-            assert refused.reason is Reason.WAIT_EXPIRED
+            assert refused.reason is AdmissionReason.WAIT_EXPIRED
             self.line.remove(place)
             self.check_refusal(place.arrival, refused, None)
         for place in turn.granted:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from app.domain.goal import Goal
-from app.errors import KINDS, PROBLEM_TYPE_PREFIX
+from app.errors import REASONS
+from middleware.problem import PROBLEM_TYPE_PREFIX
 from tests.recorded.differences import Difference
 from tests.recorded.records import ABSENT, Answer, Record
 
@@ -67,14 +68,14 @@ class Case(NamedTuple):
     def _problem_members(self) -> dict[str, bool]:
         """Return for each member of a problem whether it is what it must be in ours."""
         reason = self.member("reason")
-        kind = KINDS.get(str(reason))
+        kind = REASONS.get(str(reason))
         if kind is None:
             return {}
         status = kind.status if kind.status == self.now.status else None
         required = {
             "reason": reason,
             "type": f"{PROBLEM_TYPE_PREFIX}{reason}",
-            "title": kind.title,
+            "title": kind.summary,
             "status": status,
             "errorCode": kind.error_code,
             "code": kind.code,

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from app.domain.goal import Goal, Requirement, Reward, Source
-from app.errors import CONTENT_TYPE, KINDS, Reason
+from app.errors import ServiceReason
+from middleware.problem import CONTENT_TYPE, HttpReason, WireReason
 from tests.compare_recorded import Report
 from tests.recorded.records import Answer, Record, Sent
 
@@ -47,21 +48,20 @@ def gateway(status: int, code: int, message: str) -> Answer:
     return answer({"code": code, "message": message, "details": []}, status)
 
 
-def problem(reason: Reason, message: str, *, other: Any = None, **headers: str) -> Answer:
-    kind = KINDS[reason]
+def problem(reason: WireReason, message: str, *, other: Any = None, **headers: str) -> Answer:
     body = {
         "type": f"urn:headrace:problem:{reason}",
-        "title": kind.title,
-        "status": kind.status,
+        "title": reason.summary,
+        "status": reason.status,
         "detail": message,
-        "errorCode": kind.error_code,
+        "errorCode": reason.error_code,
         "reason": str(reason),
-        "code": kind.code,
+        "code": reason.code,
         "message": message,
         "details": [],
         "traceId": "0" * 32,
     }
-    return answer(body | (other or {}), kind.status, content_type=CONTENT_TYPE, **headers)
+    return answer(body | (other or {}), reason.status, content_type=CONTENT_TYPE, **headers)
 
 
 def record(
@@ -105,8 +105,8 @@ DONE = {"goalId": "a", "status": "claimed"}
 OPEN = {"goalId": "a", "status": "in_progress"}
 ON, OFF = {"goalId": "a", "isActive": True}, {"goalId": "b", "isActive": False}
 LOCKED, UNLOCKED = {"goalId": "b", "locked": True}, {"goalId": "b", "locked": False}
-BAD, LOCK = Reason.BAD_REQUEST, Reason.GOAL_LOCKED
-NO_GOAL, NO_METHOD = Reason.GOAL_NOT_FOUND, Reason.METHOD_NOT_ALLOWED
+BAD, LOCK = HttpReason.BAD_REQUEST, ServiceReason.GOAL_LOCKED
+NO_GOAL, NO_METHOD = ServiceReason.GOAL_NOT_FOUND, ServiceReason.METHOD_NOT_ALLOWED
 UNKNOWN_ID = record(plain(500, "Internal\n"), INITIALIZE, method="POST", user="u" * 101)
 NAMED_TWICE = record(TWICE, BATCH, method="POST", body='{"goalIds": ["a", "b", "a"]}')
 EMPTY_CLAIM = record(UNREAD, CLAIM, method="POST")
@@ -116,7 +116,7 @@ CLAIMING_LOCKED = record(
 )
 CLAIMED = record(gateway(409, 6, CLAIMED_TEXT), CLAIM, method="POST", body="{}")
 NOBODY = record(goals("a"), user=None)
-NO_IDENTITY = problem(Reason.UNAUTHENTICATED, "Who?", www_authenticate="Mock")
+NO_IDENTITY = problem(HttpReason.UNAUTHENTICATED, "Who?", www_authenticate="Mock")
 SHOWN = {"challengeId": "c", "name": "", "description": "", "goals": [{"goalId": "a"}]}
 NOTHING = gateway(404, 5, "Not Found")
 FILTERED = f"{LIST}?active_only=true&active_only=false"

@@ -7,11 +7,11 @@ import pytest
 
 from middleware.admission import (
     AdmissionCore,
+    AdmissionReason,
     Class,
     Outcome,
     Place,
     Rate,
-    Reason,
     Waiting,
 )
 from middleware.admission.decision import Standing
@@ -78,7 +78,7 @@ def test_nobody_starts_after_the_deadline_and_the_one_behind_gets_the_place() ->
     in_time = wait(core, 100 * MS)
     turn = core.leave(running[0], Outcome.SUCCESS, 150 * MS)
     assert [place for place, _ in turn.refused] == [late]
-    assert turn.refused[0][1].reason is Reason.WAIT_EXPIRED
+    assert turn.refused[0][1].reason is AdmissionReason.WAIT_EXPIRED
     assert turn.granted == (in_time,)
 
 
@@ -138,7 +138,7 @@ def test_the_operator_can_shorten_every_wait_and_zero_means_no_line() -> None:
     assert wait(core, cls=Class.INITIALIZE).deadline_ns == 100 * MS
     without_line = AdmissionCore(replace(SETTINGS, wait_ns_max=0))
     fill(without_line)
-    assert refuse(without_line, cls=Class.INITIALIZE).reason is Reason.LINE_FULL
+    assert refuse(without_line, cls=Class.INITIALIZE).reason is AdmissionReason.LINE_FULL
 
 
 def test_a_client_may_say_how_long_it_waits_within_what_the_operator_allows() -> None:
@@ -157,7 +157,7 @@ def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
         admit(core, cls=Class.CONTROL)
     refused = refuse(core, cls=Class.CONTROL)
     assert refused.cls is Class.CONTROL
-    assert refused.reason is Reason.OVER_QUOTA
+    assert refused.reason is AdmissionReason.OVER_QUOTA
     assert refused.retry_after_ns == 50 * MS
     place = admit(core, 50 * MS, cls=Class.CONTROL, key="operator")
     assert (place.arrived_at_ns, place.deadline_ns) == (50 * MS, 50 * MS)
@@ -186,7 +186,7 @@ def test_a_client_over_its_own_rate_is_told_when_its_next_token_comes() -> None:
         admit(core, key="hog")
     refused = refuse(core, key="hog")
     assert refused.cls is Class.GAMEPLAY
-    assert refused.reason is Reason.OVER_QUOTA
+    assert refused.reason is AdmissionReason.OVER_QUOTA
     assert refused.retry_after_ns == S
     admit(core, key="other")
 
@@ -197,7 +197,7 @@ def test_a_refusal_costs_no_quota() -> None:
     )
     running = admit(core, key="somebody else")
     for _ in range(5):
-        assert refuse(core, key="patient").reason is Reason.LINE_FULL
+        assert refuse(core, key="patient").reason is AdmissionReason.LINE_FULL
     core.leave(running, Outcome.SUCCESS, MS)
     admit(core, MS, key="patient")
 
@@ -217,7 +217,7 @@ def test_one_client_holds_no_more_of_the_line_than_its_cap() -> None:
     core = AdmissionCore(replace(SETTINGS, line_per_key=3))
     fill(core)
     waiting = [wait(core, key="hog") for _ in range(3)]
-    assert refuse(core, key="hog").reason is Reason.LINE_PER_KEY
+    assert refuse(core, key="hog").reason is AdmissionReason.LINE_PER_KEY
     wait(core, key="other")
     core.leave(waiting[0], Outcome.IGNORE, MS)
     wait(core, MS, key="hog")
@@ -230,7 +230,7 @@ def test_whoever_got_its_place_no_longer_counts_against_its_clients_cap() -> Non
         wait(core, key="hog")
     core.leave(running[0], Outcome.SUCCESS, MS)
     wait(core, MS, key="hog")
-    assert refuse(core, MS, key="hog").reason is Reason.LINE_PER_KEY
+    assert refuse(core, MS, key="hog").reason is AdmissionReason.LINE_PER_KEY
 
 
 def test_a_client_whose_only_request_left_the_line_may_wait_again() -> None:
@@ -239,7 +239,7 @@ def test_a_client_whose_only_request_left_the_line_may_wait_again() -> None:
     for _ in range(3):
         core.leave(wait(core, key="hog"), Outcome.IGNORE, 0)
     wait(core, key="hog")
-    assert refuse(core, key="hog").reason is Reason.LINE_PER_KEY
+    assert refuse(core, key="hog").reason is AdmissionReason.LINE_PER_KEY
 
 
 def test_the_line_is_bounded_in_memory_too() -> None:
@@ -248,7 +248,7 @@ def test_the_line_is_bounded_in_memory_too() -> None:
     fill(core, now_ns)
     for client in range(SIZE_MAX):
         wait(core, now_ns, key=f"client {client}")
-    assert refuse(core, now_ns, key="one more").reason is Reason.LINE_FULL
+    assert refuse(core, now_ns, key="one more").reason is AdmissionReason.LINE_FULL
 
 
 def test_who_left_the_line_is_forgotten_when_nobody_waits() -> None:

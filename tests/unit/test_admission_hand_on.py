@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from middleware.admission import AdmissionCore, Class, Outcome, Reason, Share
+from middleware.admission import AdmissionCore, AdmissionReason, Class, Outcome, Share
 from tests.admission import MS, SETTINGS, S, admit, refuse, wait
 
 ONE = replace(SETTINGS, limit=1)
@@ -61,7 +61,7 @@ def test_a_batch_that_has_begun_may_finish_for_ten_seconds() -> None:
     assert turn.wake_at_ns == 11 * S + 20 * MS + 1
     [(place, refused)] = core.wake(11 * S + 20 * MS + 1).refused
     assert place is batch
-    assert refused.reason is Reason.WAIT_EXPIRED
+    assert refused.reason is AdmissionReason.WAIT_EXPIRED
     assert core.leave(batch, Outcome.IGNORE, 12 * S).granted == ()
     core.leave(other, Outcome.SUCCESS, 12 * S)
     assert repr(core) == "<AdmissionCore 0/1 running, 0 waiting, 0 slots>"
@@ -115,7 +115,7 @@ def test_a_batch_counts_in_line_for_all_its_pieces() -> None:
     admit(core, now_ns, cls=Class.EVENTS)
     for _ in range(9):
         wait(core, now_ns, cls=Class.EVENTS)
-    assert refuse(core, now_ns, cls=Class.EVENTS).reason is Reason.LINE_FULL
+    assert refuse(core, now_ns, cls=Class.EVENTS).reason is AdmissionReason.LINE_FULL
     assert core.snapshot(now_ns).held_ns[Share.EVENTS] == 20 * MS
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from middleware.admission import (
     AdmissionCore,
+    AdmissionReason,
     Class,
     Outcome,
     Rate,
-    Reason,
     Refused,
     Waiting,
 )
@@ -31,7 +31,7 @@ def test_refused_clients_get_moments_one_drain_interval_apart_behind_the_line() 
     overfull(core)
     first = refuse(core, cls=Class.INITIALIZE, key="a")
     second = refuse(core, cls=Class.INITIALIZE, key="b")
-    assert first.reason is Reason.LINE_FULL
+    assert first.reason is AdmissionReason.LINE_FULL
     assert first.reserved
     interval_ns = 100 * MS * 100 // 99 + 1
     assert first.retry_after_ns == 400 * MS + interval_ns
@@ -43,7 +43,7 @@ def test_who_comes_early_gets_the_same_moment_again() -> None:
     overfull(core)
     told = refuse(core, cls=Class.INITIALIZE, key="a")
     again = refuse(core, 100 * MS, cls=Class.INITIALIZE, key="a")
-    assert (again.cls, again.reason) == (Class.INITIALIZE, Reason.SLOT_EARLY)
+    assert (again.cls, again.reason) == (Class.INITIALIZE, AdmissionReason.SLOT_EARLY)
     assert again.reserved
     assert again.retry_after_ns == told.retry_after_ns - 100 * MS
 
@@ -126,7 +126,7 @@ def test_who_comes_early_is_not_served_while_somebody_waits() -> None:
     told = refuse(core, cls=Class.INITIALIZE, key="a").retry_after_ns
     core.wake(100 * MS)
     again = refuse(core, 200 * MS, cls=Class.INITIALIZE, key="a")
-    assert again.reason is Reason.SLOT_EARLY
+    assert again.reason is AdmissionReason.SLOT_EARLY
     assert again.retry_after_ns <= told - 200 * MS
 
 
@@ -139,7 +139,7 @@ def test_who_comes_early_is_told_an_earlier_moment_when_it_goes_faster_now() -> 
     faster = replace(FULL, initialize_rate=Rate(interval_ns=10 * MS, burst=1))
     core.reconfigure(faster, 0)
     told = refuse(core, MS, cls=Class.INITIALIZE, key="client 49")
-    assert told.reason is Reason.SLOT_EARLY
+    assert told.reason is AdmissionReason.SLOT_EARLY
     # A token of the old rate, three in line, and fifty moments, itself among them.
     assert told.retry_after_ns < 650 * MS
     assert core.snapshot(MS).promised == 50
@@ -230,7 +230,7 @@ def test_a_fresh_arrival_counts_the_promised_but_one_may_always_wait() -> None:
     # The next token comes in 50 ms, and 52 ms from now the first of the promised may.
     wait(core, 450 * MS, cls=Class.INITIALIZE, key="filler 2", wait_ns_max=100 * MS)
     refused = refuse(core, 450 * MS, cls=Class.INITIALIZE, key="one too many")
-    assert refused.reason is Reason.LINE_FULL
+    assert refused.reason is AdmissionReason.LINE_FULL
 
 
 def test_without_a_rate_too_the_promised_stand_before_the_fresh() -> None:
@@ -257,7 +257,7 @@ def test_a_returner_that_is_refused_again_does_not_start_over_at_the_far_end() -
     admit(core, told, cls=Class.INITIALIZE, key="a")
     again = refuse(core, told, cls=Class.INITIALIZE, key="a")
     assert again.cls is Class.RETURNING
-    assert again.reason is Reason.LINE_FULL
+    assert again.reason is AdmissionReason.LINE_FULL
     assert again.reserved
     assert again.retry_after_ns < S < far_ns
 
@@ -295,7 +295,7 @@ def test_beyond_the_horizon_a_client_is_spread_there_and_not_promised_anything()
     refused = refuse(core, cls=Class.INITIALIZE, key="a", jitter=0.25)
     assert not refused.reserved
     assert refused.cls is Class.INITIALIZE
-    assert refused.reason is Reason.LINE_FULL
+    assert refused.reason is AdmissionReason.LINE_FULL
     assert refused.retry_after_ns == 500 * MS + S // 4
     assert core.snapshot(0).promised == 0
 

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from middleware.admission import AdmissionCore, Bound, Class, Outcome, Place, Rate, Reason, Share
+from middleware.admission import (
+    AdmissionCore,
+    AdmissionReason,
+    Bound,
+    Class,
+    Outcome,
+    Place,
+    Rate,
+    Share,
+)
 from tests.admission import MS, SETTINGS, S, admit, fill, refuse, wait
 from tests.backlog import expect_fair_shares, expect_fair_shares_beside_slow
 
@@ -181,7 +190,7 @@ def test_who_would_wait_too_long_for_its_own_requests_is_told_so() -> None:
     # A place is held for 20 ms, and gameplay waits 150 ms: seven turns and no eighth.
     for _ in range(7):
         wait(core, S, key="hog")
-    assert refuse(core, S, key="hog").reason is Reason.LINE_PER_KEY
+    assert refuse(core, S, key="hog").reason is AdmissionReason.LINE_PER_KEY
     admit(core, S)
 
 

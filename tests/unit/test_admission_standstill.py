@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from middleware.admission import AdmissionCore, Bound, Class, Outcome, Reason, Share
+from middleware.admission import AdmissionCore, AdmissionReason, Bound, Class, Outcome, Share
 from tests.admission import MS, SETTINGS, S, admit, refuse, wait
 
 
@@ -21,7 +21,7 @@ def test_while_it_stands_still_nobody_joins_a_long_line_or_is_told_to_come_soon(
         wait(core, cls=Class.INITIALIZE, key=f"waiting {client}")
     wait(core, 249 * MS, cls=Class.INITIALIZE, key="nobody knows yet")
     still = refuse(core, 250 * MS, cls=Class.INITIALIZE, key="a")
-    assert still.reason is Reason.LINE_FULL
+    assert still.reason is AdmissionReason.LINE_FULL
     assert still.reserved
     assert 3_500 * MS < still.retry_after_ns < 3_600 * MS
     assert core.snapshot(250 * MS).binds[Share.LOGINS] is Bound.STANDSTILL
@@ -62,7 +62,7 @@ def test_who_comes_early_in_a_standstill_is_not_told_to_come_sooner() -> None:
     pass_seconds(core, 1)
     told = refuse(core, S, cls=Class.INITIALIZE, key="a", wait_ns_max=0)
     again = refuse(core, S + 1, cls=Class.INITIALIZE, key="a", wait_ns_max=0)
-    assert again.reason is Reason.SLOT_EARLY
+    assert again.reason is AdmissionReason.SLOT_EARLY
     assert again.retry_after_ns == told.retry_after_ns - 1
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from middleware.admission import AdmissionCore, Class, Outcome, Rate, Reason, Share
+from middleware.admission import AdmissionCore, AdmissionReason, Class, Outcome, Rate, Share
 from tests.admission import (
     MS,
     SETTINGS,
@@ -25,7 +25,7 @@ def test_who_cannot_be_served_in_time_is_refused_on_arrival() -> None:
     # 125 ms at the most; the sixth would have nothing left for a surprise.
     for _ in range(5):
         wait(core, now_ns)
-    assert refuse(core, now_ns).reason is Reason.LINE_FULL
+    assert refuse(core, now_ns).reason is AdmissionReason.LINE_FULL
 
 
 def test_free_places_serve_the_first_in_line_without_a_wait() -> None:
@@ -69,7 +69,7 @@ def test_a_line_of_four_limits_is_long_and_a_shorter_one_is_not() -> None:
     admit(core)
     for _ in range(4):
         wait(core, S)
-    assert refuse(core, S).reason is Reason.LINE_FULL
+    assert refuse(core, S).reason is AdmissionReason.LINE_FULL
     wait(core, S, cls=Class.EVENTS)
 
 
@@ -106,7 +106,7 @@ def test_a_late_event_loop_counts_as_waiting() -> None:
     core = AdmissionCore(SETTINGS)
     now_ns = teach_service_time(core, 50 * MS)
     fill(core, now_ns)
-    assert refuse(core, now_ns, lag_ns=130 * MS).reason is Reason.LINE_FULL
+    assert refuse(core, now_ns, lag_ns=130 * MS).reason is AdmissionReason.LINE_FULL
     wait(core, now_ns, lag_ns=115 * MS)
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from app.domain.intake import MEANINGS, Incoming
-from app.errors import KINDS
+from app.errors import REASONS
 from app.events.cloudevents import decode
 from tests.api_document import operations
 
@@ -59,14 +59,14 @@ def test_every_reason_that_is_told_has_its_status() -> None:
     assert rows
     for status, reasons in rows:
         assert reasons, status
-        assert {KINDS[reason].status for reason in reasons} == {status}
+        assert {REASONS[reason].status for reason in reasons} == {status}
 
 
 def test_every_status_of_an_error_is_told_somewhere() -> None:
     told = {status for section in SECTIONS.values() for status, _ in rows_of(section)}
     not_found_and_no_such_method = {404, 405}
     everything = everywhere("/challenge/v1") | told | not_found_and_no_such_method
-    assert everything == {kind.status for kind in KINDS.values()}
+    assert everything == {kind.status for kind in REASONS.values()}
 
 
 def test_the_example_of_events_can_be_pasted() -> None:
@@ -82,7 +82,7 @@ def test_the_example_of_events_can_be_pasted() -> None:
 
 def test_the_readme_lists_every_reason_in_the_order_of_statuses() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| .+ \|$", README, re.MULTILINE)
-    expected = {(str(kind.status), str(reason), kind.title) for reason, kind in KINDS.items()}
+    expected = {(str(kind.status), str(reason), kind.summary) for reason, kind in REASONS.items()}
     assert set(rows) == expected
     assert len(rows) == len(expected)
     assert [status for status, *_ in rows] == sorted(status for status, *_ in rows)

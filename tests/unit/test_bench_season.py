@@ -32,7 +32,7 @@ def test_eight_steps_complete_eighty_of_five_hundred_goals_and_begin_the_others(
 
 def test_every_stat_has_twenty_goals_that_a_newcomer_is_given() -> None:
     world = load_test_world()
-    rules = world.state.rules
+    rules = world.rules
     stats = [f"statistic:{stat}" for stat in PER_STEP] + ["login:login_count"]
     for stat in stats:
         assert sum(rules.goals[number].stat == stat for number in world.plan.entry_of) == 20
@@ -48,12 +48,12 @@ def test_a_goal_put_away_and_taken_up_again_is_the_players_own_decision() -> Non
 
 def test_half_of_the_goals_reset_each_day_where_asked_for() -> None:
     world = load_test_world(all_default=True, half_daily=True)
-    assert sum(rule.span is not None for rule in world.state.rules.goals) == 250
+    assert sum(rule.span is not None for rule in world.rules.goals) == 250
     player = play(world, newcomer(world, "p"), events_of_steps(8))
-    tomorrow = view(world.state.rules, world.plan, player, NOW_MS + DAY_MS)
+    tomorrow = view(world.rules, world.plan, player, NOW_MS + DAY_MS)
     begun = [number for number in range(500) if tomorrow.of(number).progress]
     assert begun
-    assert all(world.state.rules.goals[number].span is None for number in begun)
+    assert all(world.rules.goals[number].span is None for number in begun)
 
 
 def test_the_catalogue_is_the_one_of_the_load_tests() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.errors import Problem
 from app.handlers.body import DETAIL_MAX, decode
+from middleware.problem import Problem
 
 
 class Wish(msgspec.Struct):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from app.errors import Problem
 from app.handlers.body import DETAIL_MAX, decode_message, int32
+from middleware.problem import Problem
 
 
 class Wish(msgspec.Struct, rename="camel"):

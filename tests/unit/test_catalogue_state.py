@@ -1,33 +1,44 @@
-"""What the players of one catalogue share: kept, bounded, and the used ones stay."""
+"""Cohorts of players under one catalogue: kept, bounded, and the used ones stay."""
 
 import json
 
-from app.domain.catalogue_state import PLANS_MAX, CatalogueState
-from app.domain.goal import States
+from app.domain.goal import Catalogue, States
+from app.domain.served import COHORTS_MAX, ServedCatalogue
 from tests.catalogues import defaults
+from tests.fakes import FakeRevisions
 
 
-def test_what_is_shared_is_kept_for_its_list_of_revisions() -> None:
-    state = CatalogueState(defaults("a", "b"), 1)
-    assert state.shared((1,)) is None
-    shared = state.keep((1,), [{"a"}])
-    assert state.shared((1,)) is shared
-    assert shared.plan.goals == ((0,),)
-    assert shared.plan.missing == (1,)
+async def serve(*catalogues: Catalogue) -> ServedCatalogue:
+    """Serve the last of these, each registered as the next revision."""
+    revisions = FakeRevisions()
+    numbers = [await revisions.register(catalogue) for catalogue in catalogues]
+    return ServedCatalogue(catalogues[-1], numbers[-1], revisions)
 
 
-def test_what_was_used_longest_ago_is_dropped_first() -> None:
-    state = CatalogueState(defaults("a"), 1)
-    for revision in range(PLANS_MAX):
-        state.keep((revision,), [{"a"}])
-    assert state.shared((0,))
-    state.keep((PLANS_MAX,), [{"a"}])
-    assert state.shared((0,))
-    assert state.shared((1,)) is None
+async def test_a_cohort_is_kept_for_its_list_of_revisions() -> None:
+    served = await serve(defaults("a"), defaults("a", "b"))
+    assert served.known_cohort((1,)) is None
+    cohort = await served.cohort((1,))
+    assert served.known_cohort((1,)) is cohort
+    assert cohort.plan.goals == ((0,),)
+    assert cohort.plan.missing == (1,)
 
 
-def test_a_goal_that_two_entries_gave_is_of_the_earlier_one() -> None:
-    plan, template = CatalogueState(defaults("a"), 2).keep((1, 2), [{"a"}, {"a"}])
-    assert plan.entry_of == {0: 0}
+async def test_the_cohort_that_was_used_longest_ago_is_dropped_first() -> None:
+    served = await serve(defaults("a"))
+    lists = [(1,) * number for number in range(1, COHORTS_MAX + 2)]
+    for numbers in lists[:-1]:
+        await served.cohort(numbers)
+    assert served.known_cohort(lists[0])
+    await served.cohort(lists[-1])
+    assert served.known_cohort(lists[0])
+    assert served.known_cohort(lists[1]) is None
+    assert served.known_cohort(()) is served.newcomers
+
+
+async def test_a_goal_that_two_revisions_assigned_is_of_the_earlier_one() -> None:
+    served = await serve(defaults("a"), defaults("a", "b"))
+    plan, template = await served.cohort((1, 2))
+    assert plan.entry_of == {0: 0, 1: 1}
     answer = json.loads(template.initialize_answer(States({}, {}), [1_000, 2_000], 3_000, 0))
     assert answer["assignedGoals"][0]["assignedAt"] == "1970-01-01T00:00:01Z"

@@ -6,8 +6,20 @@ from uuid import UUID
 
 from structlog.testing import capture_logs
 
+from app.domain.facts import GoalFacts
 from app.domain.goal import Reward
-from app.domain.reward import Call, Claim, ClaimState, Granted, Refused, Settlement
+from app.domain.player import Player
+from app.domain.reward import (
+    Call,
+    Claim,
+    ClaimState,
+    Erased,
+    Granted,
+    Making,
+    Refused,
+    Settlement,
+    Undo,
+)
 from app.rewards.calls import WRITER_WAIT_S_MAX, WRITERS_MAX, Calls
 from app.rewards.delivery import ClaimDeliveries
 from app.rewards.pace import Pace
@@ -20,6 +32,7 @@ from tests.virtual_time import run_virtual
 CALLERS = 3 * WRITERS_MAX
 CLAIM = Claim(UUID(int=1), "ann", "win", "once", "c", "local", Reward("ITEM", "sword", 1), 0)
 CALL = Call(CLAIM, 1, 1, uncertain=False)
+UNDO = Undo("win", GoalFacts(), GoalFacts())
 
 
 class SlowDatabase:
@@ -40,6 +53,15 @@ class SlowDatabase:
     async def settle(self, call: Call, settlement: Settlement) -> bool:
         return await self.write()
 
+    async def make(self, claimed: Player, claim: Claim, lease_ms: int | None) -> Making:
+        return Making.MADE
+
+    async def undo(self, call: Call, undo: Undo) -> bool:
+        return await self.write()
+
+    async def erase(self, player: str) -> Erased:
+        return Erased(0, 0)
+
     async def release(self, call: Call) -> None:
         await self.write()
 
@@ -54,7 +76,7 @@ class SlowDatabase:
 
 
 def calls_on(database: SlowDatabase, *answers: Granted | Refused) -> Calls:
-    return Calls(ScriptedProvider(*answers), database, tries_max=3, metrics=Metrics())
+    return Calls(ScriptedProvider(*answers), database, database, tries_max=3, metrics=Metrics())
 
 
 def test_undoings_settlements_and_releases_share_the_few_writers() -> None:
@@ -62,7 +84,7 @@ def test_undoings_settlements_and_releases_share_the_few_writers() -> None:
         database = SlowDatabase()
         calls = calls_on(database)
         works = [
-            *(calls.undo(CALL, database.write) for _ in range(WRITERS_MAX)),
+            *(calls.undo(CALL, UNDO) for _ in range(WRITERS_MAX)),
             *(calls.settle(CALL, Granted()) for _ in range(WRITERS_MAX)),
             *(calls.release(CALL) for _ in range(WRITERS_MAX)),
         ]
@@ -88,9 +110,7 @@ def test_a_delivery_undoes_by_the_few_writers() -> None:
         )
         for _ in range(CALLERS):
             assert await deliveries.reserve()
-        told = [
-            asyncio.create_task(deliveries.deliver(CALL, database.write)) for _ in range(CALLERS)
-        ]
+        told = [asyncio.create_task(deliveries.deliver(CALL, UNDO)) for _ in range(CALLERS)]
         await asyncio.sleep(WRITER_WAIT_S_MAX / 2)
         database.answers.set()
         assert await asyncio.gather(*told) == [ClaimState.REFUSED] * CALLERS
@@ -108,7 +128,7 @@ def test_who_finds_no_writer_in_time_says_so_while_the_lease_lasts() -> None:
         started_s = loop.time()
         with capture_logs() as lines:
             state, undone, _ = await asyncio.gather(
-                calls.settle(CALL, Granted()), calls.undo(CALL, database.write), calls.release(CALL)
+                calls.settle(CALL, Granted()), calls.undo(CALL, UNDO), calls.release(CALL)
             )
         assert loop.time() - started_s < LEASE_MARGIN_MS / 1e3
         assert (state, undone) == (ClaimState.GRANTED, False)

@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.goal import Source
 from app.domain.intake import MEANINGS, NUMBER_MAX, Incoming, Outcome, Result, Why
-from app.errors import Problem
 from app.events.cloudevents import BATCH, DETAIL_MAX, LINES, STRUCTURED, decode
+from middleware.problem import Problem
 from tests.events import LOGIN, STATISTIC, as_batch, as_lines, login, statistic
 
 NOON_MS = 1_796_126_400_000

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from app.domain.intake import Incoming, Outcome, Result, Why
-from app.errors import Problem
 from app.events.cloudevents import BATCH, LINES, STRUCTURED, Read, decode
+from middleware.problem import Problem
 from tests.events import LOGIN, STATISTIC, as_batch
 
 HALVES = ("\\ud83d", "\\uDE00", "\\ud83d\\ud83d", "\\ude00\\ud83d", "\\uD83Dx")

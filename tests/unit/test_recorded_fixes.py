@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.errors import Reason
+from app.errors import ServiceReason
 from tests.compare_recorded import Report
 from tests.recorded.fixes import FIXES, Fix
 from tests.recorded.records import Answer, Record
@@ -67,7 +67,7 @@ EXPLAINED = [
     ),
     (
         record(gateway(400, 3, "Bad Request"), "/challenge"),
-        problem(Reason.NOT_FOUND, "Not Found"),
+        problem(ServiceReason.NOT_FOUND, "Not Found"),
     ),
     (record(WRONG_METHOD, ACTIVE), problem(NO_METHOD, "Method Not Allowed", allow="PUT")),
     (
@@ -87,12 +87,16 @@ EXPLAINED = [
     (record(UNREAD, ACTIVE, body=""), problem(BAD, "The body is empty; it must be JSON.")),
     (record(UNREAD, ACTIVE, body="{"), problem(BAD, "The body is not JSON: truncated.")),
     (record(BAD_BOOL, ACTIVE, body='{"isActive":1}'), problem(BAD, "isActive must be a bool")),
-    (EMPTY_CLAIM, problem(Reason.GOAL_NOT_COMPLETED, NOT_COMPLETED)),
+    (EMPTY_CLAIM, problem(ServiceReason.GOAL_NOT_COMPLETED, NOT_COMPLETED)),
     (CLAIMING, answer({"goalId": "x", "claimId": CLAIM_ID, "rewardState": "pending"})),
     (CLAIMING_LOCKED, problem(LOCK, "Prerequisites", other={"missingPrerequisites": ["a"]})),
     (
         CLAIMED,
-        problem(Reason.ALREADY_CLAIMED, CLAIMED_TEXT, other={"claimId": CLAIM_ID, "claimedAt": AT}),
+        problem(
+            ServiceReason.ALREADY_CLAIMED,
+            CLAIMED_TEXT,
+            other={"claimId": CLAIM_ID, "claimedAt": AT},
+        ),
     ),
     (record(goals(ON, OFF), FILTERED), goals(ON)),
     (record(goals(OFF), f"{LIST}?activeOnly=true"), answer({"challenges": []})),
@@ -113,7 +117,7 @@ EXPLAINED = [
     ),
     (record(answer({})), answer({}, cache_control="private, no-cache")),
     (record(answer({}), f"{ONE}/rotation"), answer({}, cache_control="no-store")),
-    (record(plain(404, "404 page not found\n")), problem(Reason.NOT_FOUND, "Not Found")),
+    (record(plain(404, "404 page not found\n")), problem(ServiceReason.NOT_FOUND, "Not Found")),
 ]
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.errors import Reason
+from app.errors import ServiceReason
+from middleware.problem import HttpReason
 from tests.recorded.records import Answer, Record
 from tests.recorded.samples import (
     ACTIVE,
@@ -63,11 +64,11 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         # No identity.
         (
             NOBODY,
-            problem(Reason.UNAUTHENTICATED, "Who?", www_authenticate="x"),
+            problem(HttpReason.UNAUTHENTICATED, "Who?", www_authenticate="x"),
             ["www-authenticate"],
         ),
-        (NOBODY, problem(Reason.UNAUTHENTICATED, "Who?", other={"n": 1}), ["$.n"]),
-        (NOBODY, problem(Reason.UNAUTHENTICATED, "Who?", other={"title": "n"}), ["$.title"]),
+        (NOBODY, problem(HttpReason.UNAUTHENTICATED, "Who?", other={"n": 1}), ["$.n"]),
+        (NOBODY, problem(HttpReason.UNAUTHENTICATED, "Who?", other={"title": "n"}), ["$.title"]),
         (record(gateway(400, 9, "n")), NO_IDENTITY, ["status", "www-authenticate", *ERROR[1:]]),
         # One challenge: its goals, all of them, in catalogue order.
         (
@@ -78,7 +79,7 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         # The bare prefix.
         (
             record(gateway(400, 3, "Bad Request"), "/challenge/nope"),
-            problem(Reason.NOT_FOUND, "Not Found"),
+            problem(ServiceReason.NOT_FOUND, "Not Found"),
             ERROR,
         ),
         # A wrong method: it is wrong, and the right one is told.
@@ -130,12 +131,12 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         # A claim without a body: of that goal, and only without.
         (
             EMPTY_CLAIM,
-            problem(Reason.GOAL_NOT_COMPLETED, "(goal_id: y, status: not_started)"),
+            problem(ServiceReason.GOAL_NOT_COMPLETED, "(goal_id: y, status: not_started)"),
             ERROR[1:],
         ),
         (
             record(UNREAD, CLAIM, method="POST", body="{"),
-            problem(Reason.GOAL_NOT_COMPLETED, NOT_COMPLETED),
+            problem(ServiceReason.GOAL_NOT_COMPLETED, NOT_COMPLETED),
             ERROR[1:],
         ),
         # What a claim is told: each member on its own status, and of the right form.
@@ -169,7 +170,7 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         (
             CLAIMED,
             problem(
-                Reason.ALREADY_CLAIMED,
+                ServiceReason.ALREADY_CLAIMED,
                 CLAIMED_TEXT,
                 other={
                     "rewardState": "granted",
@@ -181,7 +182,9 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         (
             CLAIMED,
             problem(
-                Reason.ALREADY_CLAIMED, CLAIMED_TEXT, other={"claimedAt": "2026-01-02T03:04:06Z"}
+                ServiceReason.ALREADY_CLAIMED,
+                CLAIMED_TEXT,
+                other={"claimedAt": "2026-01-02T03:04:06Z"},
             ),
             ["$.claimedAt"],
         ),
@@ -263,12 +266,14 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         ),
         (
             record(gateway(400, 3, "Bad Request"), "/challenge"),
-            problem(Reason.NOT_FOUND, "Nothing"),
+            problem(ServiceReason.NOT_FOUND, "Nothing"),
             ERROR,
         ),
         (
             record(gateway(400, 9, "Inactive"), f"{ONE}/goals/b/claim", method="POST", body="{}"),
-            problem(Reason.GOAL_NOT_ACTIVE, "Inactive", other={"missingPrerequisites": ["a"]}),
+            problem(
+                ServiceReason.GOAL_NOT_ACTIVE, "Inactive", other={"missingPrerequisites": ["a"]}
+            ),
             ["$.missingPrerequisites"],
         ),
         (record(NOTHING, ONE), answer(SHOWN | {"challengeId": "d"}), SHOWN_PLACES),
@@ -280,7 +285,7 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         (record(gateway(401, 16, "Unauthorized"), user=None), NO_IDENTITY, ["$.message"]),
         (
             record(gateway(400, 3, "Bad"), CLAIM, method="POST"),
-            problem(Reason.GOAL_NOT_COMPLETED, NOT_COMPLETED),
+            problem(ServiceReason.GOAL_NOT_COMPLETED, NOT_COMPLETED),
             ERROR[1:],
         ),
         (
@@ -319,7 +324,7 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         (
             record(gateway(404, 5, "Not Found")),
             problem(
-                Reason.NOT_FOUND,
+                ServiceReason.NOT_FOUND,
                 "Not Found",
                 other={"title": "", "status": 400, "errorCode": "NO", "traceId": "n", "n": 1},
             ),
@@ -327,7 +332,7 @@ SHOWN_PLACES = ["status", "$.challengeId", "$.name", "$.description", "$.goals"]
         ),
         (
             record(plain(404, "404 page not found\n")),
-            problem(Reason.NOT_FOUND, "Not Found", other={"code": 13}),
+            problem(ServiceReason.NOT_FOUND, "Not Found", other={"code": 13}),
             ["$"],
         ),
         (record(plain(404, "n")), problem(BAD, "Not Found"), ["status"]),

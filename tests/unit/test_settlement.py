@@ -13,6 +13,7 @@ from app.domain.reward import (
     Granted,
     NotGranted,
     Refused,
+    Undo,
     Unknown,
     restored,
 )
@@ -90,13 +91,13 @@ OTHER = GoalFacts(active=False)
 
 def test_a_claim_that_is_undone_leaves_the_facts_as_they_were() -> None:
     goals = {"win": CLAIMED, "other": OTHER}
-    assert restored(goals, "win", CLAIMED, BEFORE) == {"win": BEFORE, "other": OTHER}
+    assert restored(goals, Undo("win", CLAIMED, BEFORE)) == {"win": BEFORE, "other": OTHER}
 
 
 def test_what_the_player_decided_meanwhile_stays_when_a_claim_is_undone() -> None:
     away = GoalFacts(active=False, completed_at_ms=5, claimed_at_ms=9, carry=11)
     undone = GoalFacts(active=False, completed_at_ms=5, carry=11)
-    assert restored({"win": away}, "win", CLAIMED, BEFORE) == {"win": undone}
+    assert restored({"win": away}, Undo("win", CLAIMED, BEFORE)) == {"win": undone}
 
 
 @pytest.mark.parametrize(
@@ -108,4 +109,4 @@ def test_what_the_player_decided_meanwhile_stays_when_a_claim_is_undone() -> Non
     ],
 )
 def test_a_claim_of_another_moment_is_not_undone(goals: dict[str, GoalFacts]) -> None:
-    assert restored(goals, "win", CLAIMED, BEFORE) == goals
+    assert restored(goals, Undo("win", CLAIMED, BEFORE)) == goals
