@@ -23,7 +23,7 @@ from app.services.events import EventService, IntakePolicy, keep_on
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
 from app.settings import Settings
-from app.state import Services
+from app.state import Lifecycle, Services
 from app.telemetry import Metrics, flush_spans
 from db.claims import PgClaims
 from db.events import PgEvents
@@ -46,6 +46,7 @@ async def lifespan(
     settings: Settings,
     database_url: str,
     catalogue: Catalogue,
+    lifecycle: Lifecycle,
     metrics: Metrics,
     loop_lag: LoopLag,
     tracer_provider: TracerProvider,
@@ -96,6 +97,8 @@ async def lifespan(
                 event_store=events,
                 clock=clock,
                 database=database,
+                lifecycle=lifecycle,
+                metrics=metrics,
                 release_place=_nothing,
                 hand_on_place=keep_on,
             )

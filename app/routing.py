@@ -30,21 +30,22 @@ class OneMethodRoute(Route):
         path: str,
         endpoint: Endpoint,
         *,
-        prefix: str = "",
+        middleware: Sequence[Middleware] = (),
         reserved: bool = False,
     ) -> None:
         """`reserved`: no later route sees this path, whatever the method and its own parameters."""
         super().__init__(path, endpoint, methods=[method])
         self.methods = {method}
         self.app = _answering(endpoint)
-        self._template = prefix + path
+        for layer, arguments, options in reversed(middleware):
+            self.app = layer(self.app, *arguments, **options)
         self._reserved = reserved
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match as Starlette does, and name the route's template."""
         match, child_scope = super().matches(scope)
         if match is not Match.NONE:
-            child_scope["http_route"] = self._template
+            child_scope["http_route"] = self.path
         if match is Match.PARTIAL and self._reserved:
             match = Match.FULL  # Starlette then answers 405
         return match, child_scope
@@ -71,11 +72,3 @@ def _answering(endpoint: Endpoint) -> ASGIApp:
 def json_response(answer: msgspec.Struct, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer as JSON."""
     return Response(msgspec.json.encode(answer), headers=headers, media_type=JSON)
-
-
-def behind(middleware: Middleware, routes: Sequence[Route]) -> Sequence[Route]:
-    """Put a middleware before each route's handler; what matches no route never meets it."""
-    kind, arguments, options = middleware
-    for route in routes:
-        route.app = kind(route.app, *arguments, **options)
-    return routes

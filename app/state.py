@@ -11,6 +11,7 @@ from app.services.claims import ClaimService
 from app.services.events import EventService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
+from app.telemetry import Metrics
 
 
 class Phase(StrEnum):
@@ -52,6 +53,8 @@ class Services(TypedDict):
     event_store: EventStore
     clock: Clock
     database: Pingable
+    lifecycle: Lifecycle
+    metrics: Metrics
     release_place: Callable[[], None]
     hand_on_place: Callable[[], Awaitable[None]]
 

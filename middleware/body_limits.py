@@ -5,7 +5,6 @@ waits in line hears of nothing but its client's leaving.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,21 +27,17 @@ class BodyLimits:
         *,
         bytes_max: int,
         seconds_max: float,
-        bytes_max_of: Callable[[Scope], int | None] = lambda _: None,
     ) -> None:
-        """`bytes_max_of` returns a request's own bound; None: `bytes_max`. May raise `Problem`."""
         self._app = app
         self._bytes_max = bytes_max
         self._seconds_max = seconds_max
-        self._bytes_max_of = bytes_max_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope, as an ASGI application. Raises `Problem`."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        own_max = self._bytes_max_of(scope)
-        bytes_max = self._bytes_max if own_max is None else own_max
+        bytes_max = self._bytes_max
         if not has_body(scope, bytes_max):
             await self._app(scope, receive, send)
             return

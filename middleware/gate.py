@@ -43,7 +43,7 @@ Hook = Callable[[AdmissionEvent], None]
 
 
 class AdmissionGate:
-    """Puts an admission core in front of any ASGI application.
+    """Puts one admission core in front of ASGI applications, those of several routes or one.
 
     A place is given back when the answer is complete, before it is written: a slow reader holds a
     connection, never a place. The application may give it back earlier, when only waiting is left
@@ -56,7 +56,6 @@ class AdmissionGate:
 
     def __init__(
         self,
-        app: ASGIApp,
         *,
         core: AdmissionCore,
         classify: Classify,
@@ -65,7 +64,6 @@ class AdmissionGate:
         clock_ns: Callable[[], int] = time.monotonic_ns,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._app = app
         self._core = core
         self._classify = classify
         self._hooks = hooks
@@ -76,24 +74,27 @@ class AdmissionGate:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_ns: int | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one scope, as an ASGI application."""
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """Return the application behind this gate."""
+        return partial(self._serve, app)
+
+    async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await app(scope, receive, send)
             return
         arrival = self._classify(scope, self._dice())
         now_ns = self._clock_ns()
         decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
         if isinstance(decision, Waiting):
-            await self._wait_then_run(decision, scope, Inbox(receive), send)
+            await self._wait_then_run(app, decision, scope, Inbox(receive), send)
         elif isinstance(decision, Admitted):
-            await self._run(decision.place, 0, scope, receive, send)
+            await self._run(app, decision.place, 0, scope, receive, send)
         else:
             self._emit_refused(decision, 0)
             await _answer(decision, scope, receive, send)
 
     async def _wait_then_run(
-        self, waiting: Waiting, scope: Scope, inbox: "Inbox", send: Send
+        self, app: ASGIApp, waiting: Waiting, scope: Scope, inbox: "Inbox", send: Send
     ) -> None:
         place = waiting.place
         try:
@@ -113,7 +114,7 @@ class AdmissionGate:
             self._emit_refused(refused, waited_ns)
             await _answer(refused, scope, inbox.receive, send)
         else:
-            await self._run(place, waited_ns, scope, inbox.receive, send)
+            await self._run(app, place, waited_ns, scope, inbox.receive, send)
 
     async def _wait(self, waiting: Waiting, inbox: "Inbox") -> Refused | None:
         """Return None when the place is granted, or the refusal. Raises `ClientLeft`."""
@@ -129,7 +130,13 @@ class AdmissionGate:
             watcher.cancel()
 
     async def _run(
-        self, place: Place, waited_ns: int, scope: Scope, receive: Receive, send: Send
+        self,
+        app: ASGIApp,
+        place: Place,
+        waited_ns: int,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         status = 0
 
@@ -147,7 +154,7 @@ class AdmissionGate:
         outcome = Outcome.IGNORE
         try:
             self._emit(place, Verdict.ADMITTED, waited_ns)
-            await self._app(scope, receive, send_and_leave)
+            await app(scope, receive, send_and_leave)
         except Problem as problem:
             outcome = _outcome(problem.reason.status)
             raise
@@ -276,7 +283,6 @@ def _record_wait(waited_ns: int) -> None:
 
 
 async def _answer(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
-    scope.setdefault("http_route", "gate")
     await ProblemResponse(_problem(refused))(scope, receive, send)
 
 

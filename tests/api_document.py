@@ -3,22 +3,22 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from openapi_schema_validator import OAS31Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-DOCUMENT = Path(__file__).parents[1] / "app" / "openapi.json"
+from app.api_document import api_document
+
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 URI = "urn:headrace:api"
-PROBLEM: Mapping[str, Any] = {"$ref": "#/components/schemas/Problem"}
+PROBLEM: Mapping[str, Any] = {"$ref": "#/components/schemas/ProblemBody"}
 
 
 @cache
 def document() -> Any:
-    return json.loads(DOCUMENT.read_text("utf-8"))
+    return json.loads(api_document())
 
 
 def operations() -> Iterator[tuple[str, str, Any]]:

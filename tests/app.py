@@ -48,11 +48,10 @@ class Running:
         metrics: Metrics,
         loop_lag: LoopLag,
     ) -> None:
-        self.lifecycle, self.metrics = Lifecycle(), metrics
+        self.metrics = metrics
         self.state: dict[str, Any] = {}
         self.asgi = create_app(
             settings,
-            lifecycle=self.lifecycle,
             metrics=metrics,
             loop_lag=loop_lag,
             lifespan=lifespan,
@@ -94,11 +93,13 @@ class App(Running):
         self, settings: Settings, database_url: str, catalogue: Catalogue | None = None
     ) -> None:
         metrics, loop_lag = Metrics(), LoopLag()
+        self.lifecycle = Lifecycle()
         self._lifespan = partial(
             lifespan,
             settings=settings,
             database_url=database_url,
             catalogue=catalogue or sample_catalogue(),
+            lifecycle=self.lifecycle,
             metrics=metrics,
             loop_lag=loop_lag,
             tracer_provider=TracerProvider(shutdown_on_exit=False),

@@ -25,7 +25,6 @@ from app.commands.common import (
 )
 from app.domain.goal import Catalogue
 from app.failures import SchemaBehind
-from app.handlers import health
 from app.lifespan import lifespan
 from app.logs import logging_apart
 from app.main import create_app
@@ -101,7 +100,6 @@ def _serve_once(
     lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
     app = create_app(
         settings,
-        lifecycle=lifecycle,
         metrics=metrics,
         loop_lag=loop_lag,
         lifespan=partial(
@@ -109,15 +107,13 @@ def _serve_once(
             settings=settings,
             database_url=database.url,
             catalogue=catalogue,
+            lifecycle=lifecycle,
             metrics=metrics,
             loop_lag=loop_lag,
             tracer_provider=provider,
         ),
     )
     operations_app = create_operations_app(
-        metrics,
-        live=health.live,
-        ready=health.readiness(lifecycle),
         clock_may_be_set=settings.environment is not Environment.PRODUCTION,
     )
     serving = run(

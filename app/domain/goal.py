@@ -5,9 +5,10 @@ Field names are snake_case here and camelCase on the wire and in `challenges.jso
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 ID_LENGTH_MAX = 100
 INT32_MAX = 2**31 - 1
@@ -56,9 +57,9 @@ class Requirement(msgspec.Struct, frozen=True, rename="camel"):
 class Reward(msgspec.Struct, frozen=True, rename="camel"):
     """What a claim grants: `quantity` of an ITEM, or of a WALLET currency."""
 
-    type: str
+    type: Annotated[str, Meta(extra_json_schema={"enum": ["ITEM", "WALLET"]})]
     reward_id: str
-    quantity: int
+    quantity: Annotated[int, Meta(ge=1)]
 
 
 class Rotation(msgspec.Struct, frozen=True, rename="camel"):

@@ -9,7 +9,7 @@ GLOBAL = "global"
 """The only type of rotation: one calendar for everybody."""
 
 
-class Period(msgspec.Struct, frozen=True, rename="camel"):
+class Period(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """One period; the seconds left are cut, and 0 for one that has not begun."""
 
     start_time: str
@@ -17,7 +17,7 @@ class Period(msgspec.Struct, frozen=True, rename="camel"):
     expires_in_seconds: int
 
 
-class RotationStatus(msgspec.Struct, frozen=True, rename="camel"):
+class RotationStatus(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """How a challenge rotates, and in which periods a moment and what follows lie."""
 
     enabled: bool

@@ -1,52 +1,128 @@
 """Events over HTTP: many in one request, and an answer for each."""
 
 from collections import Counter
+from collections.abc import Sequence
 from time import perf_counter
+from typing import Annotated
 
 import msgspec
 import structlog
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.intake import Incoming, Outcome
-from app.events.cloudevents import decode
-from app.routing import Endpoint, json_response
+from app.answers.examples import AT
+from app.answers.wire import Wire
+from app.domain.goal import ID_LENGTH_MAX
+from app.domain.intake import EVENTS_MAX, NAME_LENGTH_MAX, Incoming, Outcome, Result, Why
+from app.errors import ServiceReason
+from app.events.cloudevents import BATCH, LINES, SPECVERSION, STRUCTURED, TYPES, decode
+from app.operation import Asked, Operation, Tag
+from app.routing import json_response
 from app.state import State
 from app.telemetry import Metrics
+from middleware.problem import HttpReason
 
 log = structlog.get_logger()
 
 
-class EventAnswer(msgspec.Struct, frozen=True):
-    """What a producer is told of one event."""
+class EventAnswer(Wire, frozen=True):
+    """What a producer is told of one event. `id` is empty where it could not be read."""
 
     id: str
-    result: str
-    reason: str
+    result: Result
+    reason: Why
 
 
-class BatchAnswer(msgspec.Struct, frozen=True):
+class EventsAnswer(Wire, frozen=True):
     """The outcomes, in the order of the batch."""
 
-    results: list[EventAnswer]
+    results: Annotated[Sequence[EventAnswer], Meta(max_length=EVENTS_MAX)]
 
 
-def receive_events(metrics: Metrics) -> Endpoint:
-    """Return the endpoint that takes a batch in. It answers 200 once all is committed."""
+class EventData(msgspec.Struct, frozen=True, rename="camel"):
+    """Of a statistic; `inc` is by how much this event changed it, missing or 0: not known."""
 
-    async def receive(request: Request[State]) -> Response:
-        state = request.state
-        started_s = perf_counter()
-        content_type = request.headers.get("content-type", "")
-        read = decode(content_type, await request.body(), request.headers.items())
-        incoming = [each for each in read if isinstance(each, Incoming)]
-        applied = iter(await state["events"].apply(incoming, state["hand_on_place"]))
-        outcomes = [next(applied) if isinstance(each, Incoming) else each for each in read]
-        _record(metrics, outcomes, perf_counter() - started_s)
-        answer = BatchAnswer([EventAnswer(*outcome) for outcome in outcomes])
-        return json_response(answer)
+    stat_code: Annotated[str, Meta(min_length=1)]
+    latest_value: Annotated[float, Meta(ge=0)]
+    inc: float | UnsetType = UNSET
 
-    return receive
+
+class CloudEvent(msgspec.Struct, frozen=True):
+    """A CloudEvent; further attributes are ignored. Without a `time` it happens when received."""
+
+    specversion: Annotated[str, Meta(extra_json_schema={"const": SPECVERSION})]
+    id: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
+    source: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
+    type: Annotated[str, Meta(extra_json_schema={"enum": list(TYPES)})]
+    subject: Annotated[
+        str, Meta(min_length=1, max_length=ID_LENGTH_MAX, description="The player's id.")
+    ]
+    time: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | UnsetType = UNSET
+    namespace: str | UnsetType = UNSET
+    data: EventData | UnsetType = UNSET
+
+
+LOGIN = CloudEvent("1.0", "1", "match-server-7", "headrace.login", "alice", AT)
+STATISTIC = CloudEvent(
+    "1.0",
+    "2",
+    "match-server-7",
+    "headrace.statistic",
+    "alice",
+    AT,
+    "local",
+    EventData("snowmen_killed", 22, 12),
+)
+
+SEND = Operation(
+    "sendEvents",
+    Tag.EVENTS,
+    "Send logins and statistics",
+    "CloudEvents 1.0, up to 500 at once, as a JSON array or one object a line, or a single one in"
+    " structured mode or in binary mode (headers ce-...; the body is its data). Every event gets a"
+    " result of its own, in order; 200 means that the accepted ones are committed. An event is"
+    " known by its source and id, and counts once. The time of an event decides its period; a time"
+    " in the future is taken as now.",
+    "One result for each event.",
+    EventsAnswer,
+    EventsAnswer(
+        [EventAnswer("1", Result.ACCEPTED, Why.NONE), EventAnswer("2", Result.DUPLICATE, Why.NONE)]
+    ),
+    asked=Asked(
+        "What is not JSON refuses a whole array, but only its own line.",
+        {
+            BATCH: (
+                Annotated[Sequence[CloudEvent], Meta(max_length=EVENTS_MAX)],
+                [LOGIN, STATISTIC],
+            ),
+            LINES: (
+                Annotated[str, Meta(description="One CloudEvent a line.")],
+                msgspec.json.Encoder().encode_lines([LOGIN, STATISTIC]).decode(),
+            ),
+            STRUCTURED: (CloudEvent, STATISTIC),
+        },
+    ),
+    refuses=(
+        HttpReason.BAD_REQUEST,
+        ServiceReason.BATCH_TOO_LARGE,
+        HttpReason.BODY_TOO_LARGE,
+        ServiceReason.UNSUPPORTED_MEDIA_TYPE,
+    ),
+)
+
+
+async def receive(request: Request[State]) -> Response:
+    """Take a batch in, and answer 200 once all of it is committed."""
+    state = request.state
+    started_s = perf_counter()
+    content_type = request.headers.get("content-type", "")
+    read = decode(content_type, await request.body(), request.headers.items())
+    incoming = [each for each in read if isinstance(each, Incoming)]
+    applied = iter(await state["events"].apply(incoming, state["hand_on_place"]))
+    outcomes = [next(applied) if isinstance(each, Incoming) else each for each in read]
+    _record(state["metrics"], outcomes, perf_counter() - started_s)
+    return json_response(EventsAnswer([EventAnswer(*outcome) for outcome in outcomes]))
 
 
 def _record(metrics: Metrics, outcomes: list[Outcome], seconds: float) -> None:

@@ -2,26 +2,91 @@
 
 from collections.abc import Callable
 
-import msgspec
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.answers.examples import ASSIGNED, CHALLENGE
+from app.answers.wire import ChallengeList, InitializeAnswer, ShownChallenge, Wire
 from app.domain.errors import ChallengeUnknown
-from app.domain.rotation import RotationStatus
+from app.domain.rotation import GLOBAL, Period, RotationStatus
 from app.errors import ServiceReason, short
 from app.handlers.conditional import has, keepable, not_modified, tag_of
+from app.operation import Operation, Tag
 from app.routing import JSON, json_response
 from app.services.challenges import Seen
 from app.state import State
 from middleware.problem import Problem
 
 
-class RotationAnswer(msgspec.Struct, frozen=True, rename="camel"):
+class RotationAnswer(Wire, frozen=True):
     """What is told of a challenge's rotation."""
 
     challenge_id: str
     rotation: RotationStatus
+
+
+LIST = Operation(
+    "listChallenges",
+    Tag.CHALLENGES,
+    "List all challenges",
+    "Every challenge and goal in the catalogue's order, with what this player has reached. One"
+    " select; takes no lock.",
+    "The challenges.",
+    ChallengeList,
+    ChallengeList([CHALLENGE]),
+    parameters=("active_only", "activeOnly", "If-None-Match"),
+    headers=("ETag", "Cache-Control"),
+    not_modified=True,
+)
+
+SHOW = Operation(
+    "getChallenge",
+    Tag.CHALLENGES,
+    "Show one challenge",
+    "The same object as in the list.",
+    "The challenge.",
+    ShownChallenge,
+    CHALLENGE,
+    parameters=("active_only", "activeOnly", "If-None-Match"),
+    headers=("ETag", "Cache-Control"),
+    not_modified=True,
+    refuses=(ServiceReason.CHALLENGE_NOT_FOUND,),
+)
+
+ROTATION = Operation(
+    "getRotation",
+    Tag.CHALLENGES,
+    "When does a challenge rotate?",
+    "The period of the challenge's first rotating goal, the same for all players.",
+    "The current and the next period.",
+    RotationAnswer,
+    RotationAnswer(
+        "rotation-daily",
+        RotationStatus(
+            enabled=True,
+            type=GLOBAL,
+            schedule="daily",
+            current_period=Period("2026-03-06T00:00:00Z", "2026-03-07T00:00:00Z", 53_700),
+            next_period=Period("2026-03-07T00:00:00Z", "2026-03-08T00:00:00Z", 0),
+        ),
+    ),
+    headers=("Cache-Control",),
+    refuses=(ServiceReason.CHALLENGE_NOT_FOUND,),
+)
+
+INITIALIZE = Operation(
+    "initialize",
+    Tag.CHALLENGES,
+    "Assign the player the default goals",
+    "Makes an unknown player known, and gives a known one the defaults that came since. Repeating"
+    " it is harmless: exactly one call is told of each new goal. The body means nothing and may be"
+    " missing. With `Prefer: wait=<seconds>` a client offers to wait longer in line.",
+    "All active goals.",
+    InitializeAnswer,
+    InitializeAnswer([ASSIGNED], new_assignments=1, total_active=1),
+    parameters=("Prefer",),
+)
 
 
 async def list_all(request: Request[State]) -> Response:

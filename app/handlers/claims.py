@@ -1,31 +1,57 @@
 """A player claims a reward: the contract's answer, and its sentences for each refusal."""
 
-from typing import assert_never
+from typing import Annotated, assert_never
 
-import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.answers.examples import AT, CLAIM_ID, GOAL_ID, REWARD
+from app.answers.wire import Instant, Wire
 from app.domain.claim import Refusal
 from app.domain.errors import ClaimRefused, GoalUnknown, GrantRefused, WhyNoClaim
 from app.domain.goal import Reward, Status
 from app.domain.period import instant_text
 from app.domain.reward import ClaimState
 from app.errors import ServiceReason, short
+from app.operation import Operation, Tag
 from app.routing import json_response
 from app.state import State
 from middleware.problem import Problem
 
 
-class ClaimAnswer(msgspec.Struct, frozen=True, rename="camel"):
+class ClaimAnswer(Wire, frozen=True):
     """A claim that was made; `reward_state` is pending until the provider has spoken."""
 
     goal_id: str
     status: Status
     reward: Reward
-    claimed_at: str
-    claim_id: str
+    claimed_at: Instant
+    claim_id: Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
     reward_state: ClaimState
+
+
+CLAIM = Operation(
+    "claimReward",
+    Tag.REWARDS,
+    "Claim a goal's reward",
+    "Marks the goal as claimed and writes the grant down in one statement; the reward provider is"
+    " called after it, with the claim's id as idempotency key. Of parallel claims one is answered"
+    " 200. The body means nothing and may be missing.",
+    "Claimed. `rewardState` tells how far the grant is: `granted`, the provider said so; `pending`,"
+    " it is asked until it says; `in_doubt`, nobody knows, and an operator decides.",
+    ClaimAnswer,
+    ClaimAnswer(GOAL_ID, Status.CLAIMED, REWARD, AT, CLAIM_ID, ClaimState.GRANTED),
+    refuses=(
+        ServiceReason.GOAL_NOT_FOUND,
+        ServiceReason.GOAL_NOT_ACTIVE,
+        ServiceReason.ALREADY_CLAIMED,
+        ServiceReason.GOAL_ROTATED,
+        ServiceReason.GOAL_NOT_COMPLETED,
+        ServiceReason.GOAL_LOCKED,
+        ServiceReason.REWARD_GRANT_FAILED,
+    ),
+)
 
 
 async def claim(request: Request[State]) -> Response:

@@ -5,19 +5,32 @@ A body is read before anything is looked up, so what cannot be read is told firs
 
 import random
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.answers.examples import (
+    AT,
+    CHALLENGE_ID,
+    DESCRIPTION,
+    GOAL_ID,
+    NAME,
+    REQUIREMENT,
+    REWARD,
+)
+from app.answers.wire import MaybeInstant, Wire
 from app.domain.errors import ChallengeUnknown, GoalNamedTwice, GoalUnknown, NothingToSelect
+from app.domain.goal import Status
 from app.domain.period import instant_text
 from app.domain.selection import Sample
 from app.errors import ServiceReason, short
 from app.handlers.body import JsonInt32, decode_message, int32
-from app.handlers.selection_answer import selection_answer
-from app.routing import json_response
+from app.handlers.selection_answer import SelectedGoal, SelectionAnswer, selection_answer
+from app.operation import Asked, Operation, Tag
+from app.routing import JSON, json_response
 from app.services.selections import Draw, Selection
 from app.state import State
 from middleware.problem import HttpReason, Problem
@@ -35,7 +48,7 @@ class ActiveBody(msgspec.Struct, frozen=True, rename="camel"):
 class BatchBody(msgspec.Struct, frozen=True, rename="camel"):
     """Which goals shall be active, and whether in place of those that are."""
 
-    goal_ids: Sequence[str] = ()
+    goal_ids: Annotated[Sequence[str], Meta(description="One at least.")] = ()
     replace_existing: bool = False
 
 
@@ -47,14 +60,86 @@ class RandomBody(msgspec.Struct, frozen=True, rename="camel"):
     exclude_active: bool = False
 
 
-class ActiveAnswer(msgspec.Struct, frozen=True, rename="camel"):
+class ActiveAnswer(Wire, frozen=True):
     """What was decided; `assigned_at` is the goal's last activation, empty if there was none."""
 
     challenge_id: str
     goal_id: str
     is_active: bool
-    assigned_at: str
+    assigned_at: MaybeInstant
     message: str
+
+
+SELECTED = SelectionAnswer(
+    [
+        SelectedGoal(
+            GOAL_ID,
+            NAME,
+            DESCRIPTION,
+            REQUIREMENT,
+            REWARD,
+            Status.NOT_STARTED,
+            progress=0,
+            target=10,
+            is_active=True,
+            assigned_at=AT,
+            expires_at="",
+        )
+    ],
+    CHALLENGE_ID,
+    total_active_goals=2,
+    replaced_goals=[],
+)
+
+SET_ACTIVE = Operation(
+    "setGoalActive",
+    Tag.CHALLENGES,
+    "Activate or deactivate a goal",
+    "Only active goals take events and can be claimed. Deactivating keeps the progress until the"
+    " period ends. What is so already is not written again.",
+    "What stands now.",
+    ActiveAnswer,
+    ActiveAnswer(CHALLENGE_ID, GOAL_ID, True, AT, "Goal activated successfully"),
+    asked=Asked(
+        "A missing `isActive` is false, as in the Go service.",
+        {JSON: (ActiveBody, ActiveBody(is_active=True))},
+    ),
+    refuses=(HttpReason.BAD_REQUEST, ServiceReason.GOAL_NOT_FOUND),
+)
+
+SELECT_BATCH = Operation(
+    "selectGoals",
+    Tag.CHALLENGES,
+    "Activate a list of goals",
+    "All of them or none. With `replaceExisting` what is active and not completed is deactivated"
+    " first.",
+    "What was selected, in the order of the request.",
+    SelectionAnswer,
+    SELECTED,
+    asked=Asked("The goals, all of this challenge.", {JSON: (BatchBody, BatchBody([GOAL_ID]))}),
+    refuses=(
+        HttpReason.BAD_REQUEST,
+        ServiceReason.CHALLENGE_NOT_FOUND,
+        ServiceReason.GOAL_NOT_FOUND,
+    ),
+)
+
+SELECT_RANDOM = Operation(
+    "selectRandomGoals",
+    Tag.CHALLENGES,
+    "Activate some goals at random",
+    "Draws from the goals that are neither completed, claimed nor locked, each as likely as the"
+    " other. If fewer are left than asked for, all of them are selected.",
+    "What was selected.",
+    SelectionAnswer,
+    SELECTED,
+    asked=Asked("How many.", {JSON: (RandomBody, RandomBody(count=1, exclude_active=True))}),
+    refuses=(
+        HttpReason.BAD_REQUEST,
+        ServiceReason.INSUFFICIENT_GOALS,
+        ServiceReason.CHALLENGE_NOT_FOUND,
+    ),
+)
 
 
 async def set_active(request: Request[State]) -> Response:

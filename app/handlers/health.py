@@ -6,8 +6,43 @@ Ready means started, on the right schema, not draining. It is never a matter of 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.routing import Endpoint
-from app.state import Lifecycle, State
+from app.answers.wire import HealthAnswer
+from app.errors import ServiceReason
+from app.operation import Operation, Tag
+from app.state import State
+
+LIVE = Operation(
+    "isAlive",
+    Tag.SERVICE,
+    "Does the process turn?",
+    "Answers as long as the event loop turns, and asks nothing else.",
+    "It turns.",
+    HealthAnswer,
+    HealthAnswer("alive"),
+)
+
+READY = Operation(
+    "isReady",
+    Tag.SERVICE,
+    "May new work be sent here?",
+    "Started, on the right schema, not draining: 200. Otherwise 503, with the same body. Load never"
+    " changes the answer.",
+    "Yes.",
+    HealthAnswer,
+    HealthAnswer("ready"),
+)
+
+HEALTHY = Operation(
+    "isHealthy",
+    Tag.SERVICE,
+    "Does the database answer?",
+    "Pings the database, for 2 s at most. Kept for clients of the Go service; probes use /healthz"
+    " and /readyz.",
+    "It answers.",
+    HealthAnswer,
+    HealthAnswer("healthy"),
+    refuses=(ServiceReason.DATABASE_UNAVAILABLE,),
+)
 
 
 async def live(_: Request) -> Response:
@@ -15,13 +50,10 @@ async def live(_: Request) -> Response:
     return JSONResponse({"status": "alive"})
 
 
-def readiness(lifecycle: Lifecycle) -> Endpoint:
-    """Return the endpoint that answers 200 when new work may be routed here, else 503."""
-
-    async def ready(_: Request) -> Response:
-        return JSONResponse({"status": lifecycle.phase}, 200 if lifecycle.ready else 503)
-
-    return ready
+async def ready(request: Request[State]) -> Response:
+    """Answer 200 when new work may be routed here, else 503."""
+    lifecycle = request.state["lifecycle"]
+    return JSONResponse({"status": lifecycle.phase}, 200 if lifecycle.ready else 503)
 
 
 async def challenge_healthz(request: Request[State]) -> Response:

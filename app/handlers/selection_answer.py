@@ -1,45 +1,39 @@
 """What is answered to a selection: the contract's names, and the truth about each goal."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-import msgspec
+from msgspec import Meta
 
+from app.answers.wire import Count, Instant, MaybeInstant, ShownRequirement, Wire
 from app.domain.goal import Goal, GoalState, Reward, Status
 from app.domain.period import instant_text, next_boundary_ms
 from app.domain.served import ServedCatalogue
 from app.services.selections import Selection
 
 
-class SelectedRequirement(msgspec.Struct, frozen=True, rename="camel"):
-    """What is asked of a selected goal."""
-
-    stat_code: str
-    operator: str
-    target_value: int
-
-
-class SelectedGoal(msgspec.Struct, frozen=True, rename="camel"):
+class SelectedGoal(Wire, frozen=True):
     """A selected goal, and how far the player is with it."""
 
     goal_id: str
     name: str
     description: str
-    requirement: SelectedRequirement
+    requirement: ShownRequirement
     reward: Reward
     status: Status
-    progress: int
-    target: int
+    progress: Count
+    target: Annotated[int, Meta(ge=1)]
     is_active: bool
-    assigned_at: str
-    expires_at: str
+    assigned_at: Instant
+    expires_at: MaybeInstant
 
 
-class SelectionAnswer(msgspec.Struct, frozen=True, rename="camel"):
+class SelectionAnswer(Wire, frozen=True):
     """What came of a selection; `total_active_goals` are those of this challenge."""
 
     selected_goals: Sequence[SelectedGoal]
     challenge_id: str
-    total_active_goals: int
+    total_active_goals: Count
     replaced_goals: Sequence[str]
 
 
@@ -69,9 +63,7 @@ def _selected_goal(goal: Goal, seen: GoalState, now_ms: int) -> SelectedGoal:
         goal_id=goal.goal_id,
         name=goal.name,
         description=goal.description,
-        requirement=SelectedRequirement(
-            required.stat_code, required.operator, required.target_value
-        ),
+        requirement=ShownRequirement(required.stat_code, required.operator, required.target_value),
         reward=goal.reward,
         status=seen.status,
         progress=seen.progress,

@@ -7,23 +7,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import EXCEPTION_HANDLERS
+from app.handlers import health
 from app.operations.clock import clock_route
-from app.routing import Endpoint, OneMethodRoute
-from app.telemetry import Metrics
+from app.routing import OneMethodRoute
+from app.state import Services
 
 
-def create_operations_app(
-    metrics: Metrics, *, live: Endpoint, ready: Endpoint, clock_may_be_set: bool = False
-) -> Starlette:
+async def show_metrics(request: Request[Services]) -> Response:
+    """Show every metric in the text form of Prometheus."""
+    return Response(
+        generate_latest(request.state["metrics"].registry), media_type=CONTENT_TYPE_LATEST
+    )
+
+
+def create_operations_app(*, clock_may_be_set: bool = False) -> Starlette:
     """Return the application for the operations port."""
-
-    async def show_metrics(_: Request) -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
     return Starlette(
         routes=[
-            OneMethodRoute("GET", "/healthz", live),
-            OneMethodRoute("GET", "/readyz", ready),
+            OneMethodRoute("GET", "/healthz", health.live),
+            OneMethodRoute("GET", "/readyz", health.ready),
             OneMethodRoute("GET", "/metrics", show_metrics),
             *([clock_route()] if clock_may_be_set else []),
         ],

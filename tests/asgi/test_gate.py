@@ -42,7 +42,6 @@ class Bench:
         self.failures: dict[str, Exception] = {}
         self.statuses: dict[str, int] = {}
         self.gate = AdmissionGate(
-            self.app,
             core=self.core,
             classify=self.classify,
             hooks=[self.events.append],
@@ -65,7 +64,7 @@ class Bench:
         await response(scope, receive, send)
 
     def send(self, name: str, method: str = "GET", body: bytes = b"") -> Exchange:
-        return Exchange(self.gate, http_scope(method, name), body)
+        return Exchange(self.gate.around(self.app), http_scope(method, name), body)
 
     async def end(self, name: str) -> None:
         self.ends.setdefault(name, asyncio.Event()).set()
@@ -188,7 +187,9 @@ async def test_a_receive_that_fails_ends_the_wait_and_gives_the_place_on() -> No
     async def send(_: Any) -> None:
         raise AssertionError("nobody is there")
 
-    waiting = asyncio.ensure_future(bench.gate(http_scope(path="/2"), broken, send))
+    waiting = asyncio.ensure_future(
+        bench.gate.around(bench.app)(http_scope(path="/2"), broken, send)
+    )
     await settle()
     assert isinstance(waiting.exception(), OSError)
     await bench.end("/1")
@@ -207,7 +208,9 @@ async def test_a_place_is_free_before_the_answer_is_written() -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    reading = asyncio.ensure_future(bench.gate(http_scope(path="/1"), receive, slow_reader))
+    reading = asyncio.ensure_future(
+        bench.gate.around(bench.app)(http_scope(path="/1"), receive, slow_reader)
+    )
     second = bench.send("/2")
     await bench.end("/1")
     assert not reading.done()
@@ -264,7 +267,7 @@ async def test_other_scopes_pass() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["type"])
 
-    gate = AdmissionGate(app, core=bench.core, classify=bench.classify)
+    gate = AdmissionGate(core=bench.core, classify=bench.classify).around(app)
     await gate({"type": "lifespan"}, lambda: None, lambda _: None)  # type: ignore[arg-type, return-value]
     assert seen == ["lifespan"]
 
@@ -275,8 +278,8 @@ async def test_it_goes_around_a_bare_starlette_application() -> None:
         return PlainTextResponse("hello")
 
     bench = Bench()
-    gate = AdmissionGate(
-        Starlette(routes=[Route("/hello", hello)]), core=bench.core, classify=bench.classify
+    gate = AdmissionGate(core=bench.core, classify=bench.classify).around(
+        Starlette(routes=[Route("/hello", hello)])
     )
     exchange = Exchange(gate, http_scope(path="/hello"))
     await exchange.task
@@ -335,7 +338,7 @@ async def test_a_hook_that_fails_fails_the_request_and_holds_no_place() -> None:
     def hook(event: AdmissionEvent) -> None:
         raise ValueError(event.verdict)
 
-    gate = AdmissionGate(bench.app, core=bench.core, classify=bench.classify, hooks=[hook])
+    gate = AdmissionGate(core=bench.core, classify=bench.classify, hooks=[hook]).around(bench.app)
     exchange = Exchange(gate, http_scope("GET", "/a"), b"")
     with pytest.raises(ValueError, match="admitted"):
         await exchange.task

@@ -88,10 +88,10 @@ async def test_a_server_that_gives_no_state_gets_one() -> None:
         await PlainTextResponse("done")(scope, receive, send)
 
     bench = ReleasingBench()
-    bench.gate = AdmissionGate(app, core=AdmissionCore(SETTINGS), classify=bench.classify)
+    gate = AdmissionGate(core=AdmissionCore(SETTINGS), classify=bench.classify)
     scope = http_scope("GET", "/1")
     del scope["state"]
-    exchange = Exchange(bench.gate, scope)
+    exchange = Exchange(gate.around(app), scope)
     await exchange.task
     assert exchange.status == 200
     assert gate_states

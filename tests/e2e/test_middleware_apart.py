@@ -34,7 +34,7 @@ settings = AdmissionSettings(
     weights=dict.fromkeys(Share, 1), waits_ns=dict.fromkeys(Share, SECOND_NS),
     wait_ns_max=SECOND_NS, slot_horizon_ns=60 * SECOND_NS, slot_grace_ns=SECOND_NS, line_per_key=2,
 )
-gate = AdmissionGate(hello, core=AdmissionCore(settings), classify=classify)
+gate = AdmissionGate(core=AdmissionCore(settings), classify=classify).around(hello)
 app = TracingMiddleware(BodyLimits(gate, bytes_max=5, seconds_max=1), watcher=Nobody())
 
 async def ask(body):

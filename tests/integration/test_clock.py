@@ -5,13 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from starlette.applications import Starlette
 
-from app.handlers import health
 from app.operations.clock import BYTES_MAX
 from app.operations.main import create_operations_app
-from app.state import Lifecycle
-from app.telemetry import Metrics
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange, http_scope
 from tests.database import run_sql
@@ -20,21 +16,12 @@ from tests.events import as_batch, login
 START = "2027-06-23T12:00:00Z"
 
 
-def operations(*, clock_may_be_set: bool) -> Starlette:
-    return create_operations_app(
-        Metrics(),
-        live=health.live,
-        ready=health.readiness(Lifecycle()),
-        clock_may_be_set=clock_may_be_set,
-    )
-
-
 class Stage:
     """A service and its clock."""
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self._operations = operations(clock_may_be_set=True)
+        self._operations = create_operations_app(clock_may_be_set=True)
 
     async def ask(self, method: str, body: bytes = b"") -> Exchange:
         scope = http_scope(method, "/clock")
@@ -198,6 +185,6 @@ async def test_another_method_is_told_which_there_are(stage: Stage) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_in_production_there_is_no_such_route(method: str) -> None:
-    exchange = Exchange(operations(clock_may_be_set=False), http_scope(method, "/clock"))
+    exchange = Exchange(create_operations_app(clock_may_be_set=False), http_scope(method, "/clock"))
     await exchange.task
     assert exchange.status == 404

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.api_document import api_document
 from app.cli import main
 from app.settings import Settings
 from tests.database import named
@@ -57,7 +58,7 @@ def test_help_says_what_holds_if_nothing_is_set(capsys: pytest.CaptureFixture[st
 
 def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    document = json.loads((CHECKOUT / "app" / "openapi.json").read_text())
+    document = json.loads(api_document())
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"headrace {project['version']}\n"

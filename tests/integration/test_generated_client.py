@@ -14,11 +14,12 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.api_document import DOCUMENT, PROBLEM, bodies, document, examples_of, operations
+from app.api_document import api_document
+from tests.api_document import PROBLEM, bodies, document, examples_of, operations
 from tests.app import App, settings_for
 
 PACKAGE = "client_made_of_the_document"
-API = (DOCUMENT.parent / "API.md").read_text("utf-8")
+API = Path(__file__).parents[2].joinpath("app/API.md").read_text("utf-8")
 TOKEN = "events-token-of-16"
 WINTER = "winter-challenge-2025"
 SETTINGS = {
@@ -88,7 +89,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def generate(folder: Path) -> str:
     tool = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"]
-    where = ["--path", str(DOCUMENT), "--output-path", str(folder / PACKAGE)]
+    (folder / "api.json").write_bytes(api_document())
+    where = ["--path", str(folder / "api.json"), "--output-path", str(folder / PACKAGE)]
     ran = subprocess.run(
         [*tool, *where, "--config", str(folder / "client.yaml")],
         capture_output=True,
@@ -119,7 +121,7 @@ def test_the_tool_leaves_out_nothing_but_two_kinds_of_body(made: str) -> None:
 
 
 def test_every_error_of_the_document_is_read_whole(made: str) -> None:
-    problem = Client().model("Problem")
+    problem = Client().model("ProblemBody")
     errors = [
         error for _, media in bodies() if media["schema"] == PROBLEM for error in examples_of(media)
     ]
@@ -134,7 +136,7 @@ def test_every_error_of_the_document_is_read_whole(made: str) -> None:
 
 async def test_a_refusal_says_when_to_come_back(client: Client) -> None:
     first = await client.ask("initialize")
-    assert isinstance(first.parsed, client.model("Initialized"))
+    assert isinstance(first.parsed, client.model("InitializeAnswer"))
     [goal, *_] = first.parsed.assigned_goals
     assert (first.parsed.total_active, first.parsed.new_assignments) == (10, 10)
     assert (goal.is_active, goal.status.value, goal.reward.quantity) == (True, "not_started", 10)
@@ -151,7 +153,7 @@ async def test_an_error_is_read_whole_whichever_it_is(client: Client) -> None:
     await client.ask("initialize")
     await client.ask("setGoalActive", WINTER, "kill-10-snowmen", body=active(client))
     await send(client, "1", "snowmen_killed", 10)
-    select = client.model("SelectGoals")
+    select = client.model("BatchBody")
     for status, reason, operation, names, sent in (
         (401, "unauthenticated", "listChallenges", (), {"headers": {}}),
         (401, "unauthenticated", "sendEvents", (), {"body": []}),
@@ -181,16 +183,16 @@ async def test_a_claim_that_stands_in_the_way_is_named(client: Client) -> None:
 
 
 def active(client: Client) -> Any:
-    return client.model("SetGoalActive")(is_active=True)
+    return client.model("ActiveBody")(is_active=True)
 
 
 async def send(client: Client, event_id: str, stat_code: str, value: int) -> None:
     """Send a statistic; the answer says that it was counted."""
-    event = client.model("Event")(
+    event = client.model("CloudEvent")(
         specversion="1.0",
         id=event_id,
         source="test",
-        type_=client.model("EventType")("headrace.statistic"),
+        type_=client.model("CloudEventType")("headrace.statistic"),
         subject="alice",
         time=datetime.now(UTC),
         data=client.model("EventData")(stat_code=stat_code, latest_value=value),

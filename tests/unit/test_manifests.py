@@ -9,15 +9,12 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from starlette.requests import Request
-from starlette.responses import Response
 
 from app.domain.catalogue import parse_catalogue
 from app.operations.main import create_operations_app
 from app.server import CUT_S_MAX, SHUTDOWN_S_MAX
 from app.settings import SECRET, Settings
 from app.settings_loading import load_settings
-from app.telemetry import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "k8s" / "base"
@@ -181,10 +178,7 @@ def test_what_believes_any_player_is_reachable_from_inside_the_cluster_only(
 
 @PROBES
 def test_probes_ask_the_operations_port_for_a_path_that_it_has(probe: str) -> None:
-    async def answer(_: Request) -> Response:
-        return Response()
-
-    app = create_operations_app(Metrics(), live=answer, ready=answer)
+    app = create_operations_app()
     asked = SERVE[probe]["httpGet"]
     assert asked["port"] == "operations"
     assert asked["path"] in {getattr(route, "path", None) for route in app.routes}
