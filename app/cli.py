@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import Final, NamedTuple
 
 from app import VERSION
-from app.domain.catalogue import CatalogueInvalid
 from app.domain.errors import Unavailable
+from app.domain.identity import CatalogueInvalid
 from app.failures import Failure
 from app.output import drop_output
 from app.settings_loading import SettingsInvalid, describe_settings

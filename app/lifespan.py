@@ -9,11 +9,11 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
 from app.domain.errors import Unavailable
 from app.domain.goal import Catalogue
 from app.domain.pieces import PieceSize
-from app.domain.served import ServedCatalogue
 from app.events.days import keeping_days
 from app.failures import SchemaBehind
 from app.rewards.service import open_rewards
@@ -22,8 +22,10 @@ from app.services.claims import ClaimService
 from app.services.events import EventService, IntakePolicy, keep_on
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
+from app.serving.lifecycle import Lifecycle
+from app.serving.loop_lag import LoopLag
 from app.settings import Settings
-from app.state import Lifecycle, Services
+from app.state import Services
 from app.telemetry import Metrics, flush_spans
 from db.claims import PgClaims
 from db.events import PgEvents
@@ -32,7 +34,6 @@ from db.outbox import PgOutbox
 from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
-from middleware.loop_lag import LoopLag
 
 COUNTS_PLAYERS: Final = "python -m app catalogue check FILE --against-database"
 

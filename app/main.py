@@ -17,6 +17,7 @@ from app.callers import MockAuthenticator, ServiceAuthenticator
 from app.errors import EXCEPTION_HANDLERS, ServiceReason
 from app.routes import ROUTES, Body, Row, Who
 from app.routing import OneMethodRoute
+from app.serving.loop_lag import LoopLag
 from app.settings import AdmissionMode, Settings
 from app.telemetry import Metrics
 from middleware.admission import AdmissionCore, AdmissionSettings, Rate, Share
@@ -24,7 +25,6 @@ from middleware.admission.settings import MILLISECOND_NS, SECOND_NS
 from middleware.body_limits import BodyLimits
 from middleware.caller import Arrivals, Authenticator, Identify, Verify
 from middleware.gate import AdmissionGate
-from middleware.loop_lag import LoopLag
 from middleware.tracing import TracingMiddleware
 
 EVENTS_BYTES_MAX: Final = 262_144

@@ -1,7 +1,6 @@
-"""What lives as long as the process: the phase of its life, and what handlers may use."""
+"""What lives as long as the process, and what endpoints may use of it."""
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Protocol, TypedDict
 
 from app.domain.clock import Clock
@@ -11,28 +10,8 @@ from app.services.claims import ClaimService
 from app.services.events import EventService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
+from app.serving.lifecycle import Lifecycle
 from app.telemetry import Metrics
-
-
-class Phase(StrEnum):
-    """starting → ready → draining → closed."""
-
-    STARTING = "starting"
-    READY = "ready"
-    DRAINING = "draining"
-    CLOSED = "closed"
-
-
-class Lifecycle:
-    """The phase that readiness and the server agree on. One owner, the server, moves it forward."""
-
-    def __init__(self) -> None:
-        self.phase = Phase.STARTING
-
-    @property
-    def ready(self) -> bool:
-        """Whether new work should be routed here."""
-        return self.phase is Phase.READY
 
 
 class Pingable(Protocol):

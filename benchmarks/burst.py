@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import msgspec
 
-from app.server import raise_file_limit
+from app.serving.server import raise_file_limit
 from benchmarks import scenarios
 from benchmarks.answers import Outcome
 from benchmarks.conditions import add_keep, describe

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue
-from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.reward import ClaimState
 from app.rewards.mock_provider import Fault, Faults
 from benchmarks.claims import rows

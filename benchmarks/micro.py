@@ -17,10 +17,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from app.domain.answer import Fragments
-from app.domain.catalogue import parse_catalogue
+from app.answers.templates import Fragments
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue, GoalState, States, Status
-from app.domain.loadtest_catalogue import generate_catalogue
 from benchmarks.conditions import add_keep
 from benchmarks.manifest import Manifest, manifest
 from benchmarks.naive import NaiveAnswers

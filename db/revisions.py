@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.domain.catalogue import IdentityChanged, changed_identities
-from app.domain.effects import Before
 from app.domain.errors import Contended
 from app.domain.goal import Catalogue, GoalIdentity
+from app.domain.identity import Before, IdentityChanged, changed_identities
 from db.pool import Database
 
 # Each lost round means that another pod registered a catalogue in these milliseconds.

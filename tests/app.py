@@ -8,20 +8,20 @@ from typing import Any, Self
 
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.parse import parse_catalogue
+from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Catalogue
-from app.domain.served import ServedCatalogue
 from app.lifespan import lifespan
 from app.main import Lifespan, create_app
 from app.services.challenges import ChallengeService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
+from app.serving.lifecycle import Lifecycle
+from app.serving.loop_lag import LoopLag
 from app.settings import Settings
 from app.settings_loading import load_settings
-from app.state import Lifecycle
 from app.telemetry import Metrics
 from db.players import PgPlayers
-from middleware.loop_lag import LoopLag
 from tests.asgi_client import Exchange, http_scope
 from tests.fakes import FakePlayers, FakeRevisions
 

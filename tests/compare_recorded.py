@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Goal, Source
 from benchmarks.database import bench_database
 from benchmarks.service import serving

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, Mode, Requirement, Rotation, Schedule, Source
 from app.domain.intake import Incoming, Outcome
 from app.domain.pieces import PieceSize
 from app.domain.player import Player
-from app.domain.served import ServedCatalogue
 from app.domain.view import View
 from app.events.days import make_days
 from app.services.challenges import ChallengeService

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
-from app.domain.catalogue import IdentityChanged, changed_identities
 from app.domain.facts import Given
 from app.domain.goal import Catalogue, GoalIdentity
+from app.domain.identity import IdentityChanged, changed_identities
 from app.domain.player import Player, PlayersBegun, PlayersRead
 
 

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.errors import ClaimRefused, GoalUnknown, GrantRefused, Unavailable
 from app.domain.facts import GoalFacts
 from app.domain.goal import Catalogue
 from app.domain.player import Player
 from app.domain.reward import Claim, Granted, GrantOutcome, RewardProvider
-from app.domain.served import ServedCatalogue
 from app.errors import problem_of
 from app.handlers.claims import claim_problem
 from app.rewards.calls import Calls

@@ -7,13 +7,13 @@ effect one after another, each transition of a row is what the pure rules make o
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.claim import Claimed, claim
 from app.domain.event import Event, apply_event
 from app.domain.initialize import give_defaults, initialize
 from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.selection import select, set_active
-from app.domain.served import ServedCatalogue
 from app.domain.upkeep import drop_what_says_nothing
 from app.domain.view import View, view
 

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -218,17 +217,6 @@ def test_the_runbook_names_only_metrics_that_exist() -> None:
 
 
 # ── maps ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_map_of_the_rules_names_every_module_once() -> None:
-    modules = [Path(name).name for name in python("app/domain/")]
-    rows = [line for _, _, line in lines(["app/domain/README.md"]) if line.startswith("| ")]
-    mapped = Counter(name for row in rows for name in re.findall(r"\w+\.py", row.split("|")[1]))
-    expect_none(
-        ("app/domain/README.md", 1, f"{name} is named {mapped[name]} times in the map")
-        for name in {*modules, *mapped} - {"__init__.py"}
-        if name not in modules or mapped[name] != 1
-    )
 
 
 # ── size ──────────────────────────────────────────────────────────────────────────────────────────

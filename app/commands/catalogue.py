@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from app.domain.loadtest_catalogue import generate_catalogue
+from app.catalogue.loadtest import generate_catalogue
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 from rich.table import Column, Table
 
+from app.catalogue.effects import Affected, Change, GoalChange, Tally, changes
+from app.catalogue.parse import LoadedCatalogue
 from app.commands.common import (
     cell,
     connected,
@@ -23,10 +25,9 @@ from app.commands.common import (
     table_console,
 )
 from app.commands.facts import Json
-from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue
 from app.domain.clock import Clock
-from app.domain.effects import Affected, Before, Change, GoalChange, Tally, changes
 from app.domain.goal import Catalogue
+from app.domain.identity import Before, CatalogueInvalid
 from app.domain.text import visible
 from app.logs import configure_logs
 from db.outbox import PgOutbox

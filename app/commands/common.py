@@ -13,7 +13,8 @@ import structlog
 from rich.console import Console
 from rich.text import Text
 
-from app.domain.catalogue import CatalogueInvalid, LoadedCatalogue, parse_catalogue
+from app.catalogue.parse import LoadedCatalogue, parse_catalogue
+from app.domain.identity import CatalogueInvalid
 from app.domain.text import visible
 from app.failures import SchemaBehind
 from app.settings import Settings

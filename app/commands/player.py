@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from rich.table import Column, Table
 
+from app.catalogue.served import ServedCatalogue
 from app.commands.claim_facts import claim_json, claim_text
 from app.commands.common import (
     cell,
@@ -28,7 +29,6 @@ from app.commands.facts import Json, facts_json, instant
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, GoalState
 from app.domain.player import is_player_id
-from app.domain.served import ServedCatalogue
 from app.domain.timestamp import read_rfc3339
 from app.domain.view import View
 from app.failures import CommandFailed

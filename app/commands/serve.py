@@ -30,15 +30,15 @@ from app.logs import logging_apart
 from app.main import create_app
 from app.operations.main import create_operations_app
 from app.output import drop_output
-from app.server import Addresses, Sockets, bound_sockets, joined, run
+from app.serving.lifecycle import Lifecycle
+from app.serving.loop_lag import LoopLag
+from app.serving.server import Addresses, Sockets, bound_sockets, joined, run
 from app.settings import Environment, Settings
 from app.settings_loading import SettingsInvalid
-from app.state import Lifecycle
 from app.telemetry import Metrics, create_tracer_provider
 from db.embedded import EmbeddedPostgres
 from db.embedded_watch import keep_running
 from db.migrate import migrate
-from middleware.loop_lag import LoopLag
 
 log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from app.answers.wire import Count, Instant, MaybeInstant, ShownRequirement, Wire
+from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Goal, GoalState, Reward, Status
 from app.domain.period import instant_text, next_boundary_ms
-from app.domain.served import ServedCatalogue
 from app.services.selections import Selection
 
 

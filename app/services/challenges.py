@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import ChallengeUnknown
 from app.domain.player import Player, Players
 from app.domain.rotation import RotationStatus, rotation_status
-from app.domain.served import Cohort, ServedCatalogue
 from app.domain.view import View, view
 
 

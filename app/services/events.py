@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import Contended, Unavailable
 from app.domain.event import Event, apply_event, concerns
 from app.domain.initialize import give_defaults
@@ -40,7 +41,6 @@ from app.domain.intake import (
 )
 from app.domain.pieces import PieceSize
 from app.domain.player import Player
-from app.domain.served import Cohort, ServedCatalogue
 from app.domain.upkeep import drop_what_says_nothing
 
 ROUNDS_MAX: Final = 3

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import Contended
 from app.domain.initialize import Initialized, initialize
 from app.domain.player import Players
-from app.domain.served import Cohort, ServedCatalogue
 from app.domain.view import View, view
 from app.services.contention import ROUNDS_MAX
 

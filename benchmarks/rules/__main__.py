@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from app.server import raise_file_limit
+from app.serving.server import raise_file_limit
 from benchmarks import claims_trial
 from benchmarks.claims.chaos import EndedByItself
 from benchmarks.claims.load import NeverClaimed

@@ -15,9 +15,9 @@ import uvloop
 from hypercorn.asyncio import serve
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.server import BACKLOG
-from middleware.front_door import FrontDoor
-from middleware.http11 import DatedConfig
+from app.serving.front_door import FrontDoor
+from app.serving.http11 import DatedConfig
+from app.serving.server import BACKLOG
 
 LOOPBACK = "127.0.0.1"
 CONNECTIONS_MAX = 10_000

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
+from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Source
 from app.domain.intake import EVENTS_MAX, Incoming, Result
-from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.pieces import PieceSize
 from app.domain.player import Player
-from app.domain.served import ServedCatalogue
 from app.services.events import EventService, IntakePolicy
 from benchmarks.conditions import Conditions, describe
 from benchmarks.database import bench_database

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue, GoalState, Status
 from benchmarks.naive import NaiveAnswers
 from benchmarks.rules.canned import serve_plainly

@@ -4,17 +4,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.domain.answer import Fragments, Template
-from app.domain.catalogue import parse_catalogue
+from app.answers.templates import Fragments, Template
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
+from app.catalogue.served import form_cohort
 from app.domain.event import Event, apply_event
 from app.domain.goal import Catalogue, Source
 from app.domain.initialize import initialize
-from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.rules import Rules
 from app.domain.selection import set_active
-from app.domain.served import form_cohort
 from app.domain.view import View, view
 
 # 6 March 2026, 10:20:00 UTC, and a player's season before it.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.player import Player
 from benchmarks.rules.row_per_goal import COLUMNS, TABLE, records
 from benchmarks.rules.season import World, events_of_steps, newcomer, play, world_of

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue
-from app.domain.served import ServedCatalogue
 from app.services.challenges import ChallengeService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService

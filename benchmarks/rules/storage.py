@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import asyncpg
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Source
 from app.domain.intake import Incoming, Result
-from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.pieces import PieceSize
 from app.services.events import EventService, IntakePolicy
 from benchmarks.conditions import Conditions, describe

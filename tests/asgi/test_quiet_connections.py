@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from middleware.front_door import FrontDoor
+from app.serving.front_door import FrontDoor
 from tests.virtual_time import run_virtual
 
 IDLE_S_MAX = 5.0

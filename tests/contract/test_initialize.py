@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.errors import Contended
 from app.domain.goal import Catalogue
 from app.domain.player import Player, Players, PlayersBegun
-from app.domain.served import ServedCatalogue
 from app.services.challenges import ChallengeService
 from app.services.contention import ROUNDS_MAX
 from app.services.initialize import InitializeService

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.catalogue import IdentityChanged
 from app.domain.goal import GoalIdentity, Mode, Requirement, Rotation, Schedule, Source
+from app.domain.identity import IdentityChanged
 from tests.catalogues import defaults, make_catalogue, make_goal
 from tests.contract.conftest import Store
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import uvloop
 from starlette.types import ASGIApp
 
-from middleware.front_door import FrontDoor
+from app.serving.front_door import FrontDoor
 from tests.eventually import PATIENCE_S, eventually
 from tests.raw_http import RawClient
 

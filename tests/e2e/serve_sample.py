@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.failures import CannotListen
 from app.logs import configure_logs
-from app.server import Addresses, bound_sockets, run
+from app.serving.lifecycle import Lifecycle
+from app.serving.server import Addresses, bound_sockets, run
 from app.settings import Settings
-from app.state import Lifecycle
 from app.telemetry import Metrics
 from tests.e2e.sample_app import SampleApp, answer
 

@@ -9,9 +9,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from app.serving.turned_away import busy_answer
 from middleware.body_limits import BodyLimits
 from middleware.problem import Problem, ProblemResponse
-from middleware.turned_away import busy_answer
 from tests.e2e.door import OpenDoor, open_door
 from tests.e2e.sample_app import STREAMED_PIECE, SampleApp
 from tests.eventually import PATIENCE_S, eventually

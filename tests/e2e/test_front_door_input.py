@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from middleware.http11 import HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TARGET_BYTES_MAX
+from app.serving.http11 import HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TARGET_BYTES_MAX
 from tests.e2e.door import OpenDoor, open_door
 from tests.e2e.sample_app import SampleApp
 from tests.raw_http import request

@@ -1,4 +1,4 @@
-"""Where `middleware/http11.py` and `middleware/front_door.py` reach into Hypercorn.
+"""Where `app/serving/http11.py` and `app/serving/front_door.py` reach into Hypercorn.
 
 None of this is a public interface. When a test here fails, Hypercorn has moved: read what it does
 now, change the reaching code, and only then the pin.
@@ -16,8 +16,8 @@ from hypercorn.config import Config
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
-from middleware.front_door import Connection
-from middleware.http11 import Http11, complete
+from app.serving.front_door import Connection
+from app.serving.http11 import Http11, complete
 
 
 def parameters(function: object) -> list[str]:

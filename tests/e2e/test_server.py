@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.failures import CannotListen
-from app.server import Listeners, Sockets, bind
-from middleware.front_door import FrontDoor
+from app.serving.front_door import FrontDoor
+from app.serving.server import Listeners, Sockets, bind
 from tests.children import AS_AT_A_TERMINAL
 from tests.e2e.sample_app import SampleApp
 from tests.eventually import PATIENCE_S, eventually

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.failures import SchemaBehind
+from app.serving.lifecycle import Phase
 from app.settings import Environment
-from app.state import Phase
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange, http_scope
 from tests.database import named

@@ -10,9 +10,9 @@ from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue
-from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.player import Player
 from app.domain.view import view
 from benchmarks.rules.row_per_goal import RowPerGoal

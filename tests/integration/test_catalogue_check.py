@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from app.catalogue import effects
+from app.catalogue.parse import parse_catalogue
 from app.cli import main
 from app.commands import catalogue_check
-from app.domain import effects
-from app.domain.catalogue import parse_catalogue
 from app.domain.facts import Given, GoalFacts, Goals
 from app.domain.player import Player
 from app.settings import Settings

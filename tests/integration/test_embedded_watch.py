@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.commands import serve
-from app.server import StopSignals
+from app.serving.server import StopSignals
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from db.embedded_watch import keep_running
 from db.errors import DatabaseUnreachable

@@ -7,7 +7,7 @@ import pytest
 
 from app.commands import common, serve
 from app.commands.common import load_catalogue, running_database
-from app.domain.catalogue import CatalogueInvalid
+from app.domain.identity import CatalogueInvalid
 from app.settings import Settings
 from app.settings_loading import SettingsInvalid, load_settings
 from db.migrate import MigrationFailed, migrate

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from app.catalogue.served import ServedCatalogue
 from app.domain.facts import Given, encode_given
 from app.domain.goal import Catalogue, Source
 from app.domain.player import Player
-from app.domain.served import ServedCatalogue
 from app.services.initialize import InitializeService
 from db.players import PgPlayers
 from db.pool import Database

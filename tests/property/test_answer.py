@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.answer import Fragments
+from app.answers.templates import Fragments
 from app.domain.goal import (
     Catalogue,
     Challenge,

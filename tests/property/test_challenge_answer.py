@@ -6,7 +6,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.answer import Fragments
+from app.answers.templates import Fragments
 from tests.property.test_answer import Situation, situations
 
 

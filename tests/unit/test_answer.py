@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.answer import Fragments
-from app.domain.catalogue import parse_catalogue
+from app.answers.templates import Fragments
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import GoalState, States, Status
 
 # A Friday: the day turns in 9.5 hours, the week on Monday, the month in 26 days.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.domain.catalogue import parse_catalogue
-from app.domain.loadtest_catalogue import generate_catalogue
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
 from benchmarks.claims.judge import Verdict
 from benchmarks.claims.rows import StoredClaim, longest_s
 from benchmarks.claims_trial import Found, part_of, wanted_claims

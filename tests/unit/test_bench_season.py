@@ -1,7 +1,7 @@
 """The players of the benchmark are those that the figures say they are."""
 
+from app.catalogue.loadtest import generate_catalogue
 from app.domain.goal import Status
-from app.domain.loadtest_catalogue import generate_catalogue
 from app.domain.period import DAY_MS
 from app.domain.player import Player
 from app.domain.view import view

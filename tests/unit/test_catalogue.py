@@ -4,8 +4,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.domain.catalogue import changed_identities, parse_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue, Goal, Mode, Reward, Rotation, Schedule, Source
+from app.domain.identity import changed_identities
 
 # A file as the Go service writes and reads it: nulls where nothing is, keys of its older formats.
 GO_FILE = """

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.catalogue import FILE_BYTES_MAX, CatalogueInvalid, parse_catalogue
-from app.domain.catalogue_reader import GOALS_MAX
-from app.domain.findings import FINDINGS_MAX
+from app.catalogue.findings import FINDINGS_MAX
+from app.catalogue.parse import FILE_BYTES_MAX, parse_catalogue
+from app.catalogue.reader import GOALS_MAX
+from app.domain.identity import CatalogueInvalid
 
 MISSING: Any = object()
 ROTATION = {"enabled": True, "type": "global", "schedule": "daily"}

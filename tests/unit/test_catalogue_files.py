@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.loadtest import generate_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue, Mode, Rotation, Schedule, Source
-from app.domain.loadtest_catalogue import generate_catalogue
 
 SAMPLE = Path(__file__).parents[2] / "app" / "sample_catalogue.json"
 

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import pytest
 
-from app.domain import catalogue_reader, object_reader
-from app.domain.catalogue import FILE_BYTES_MAX, CatalogueInvalid, parse_catalogue
-from app.domain.catalogue_reader import LEGACY_GOAL_KEYS
-from app.domain.effects import Change
+from app.catalogue import object_reader, reader
+from app.catalogue.effects import Change
+from app.catalogue.object_reader import ObjectReader
+from app.catalogue.parse import FILE_BYTES_MAX, parse_catalogue
+from app.catalogue.reader import LEGACY_GOAL_KEYS
 from app.domain.goal import ID_LENGTH_MAX, INT32_MAX, Mode, Schedule, Source
-from app.domain.object_reader import ObjectReader
+from app.domain.identity import CatalogueInvalid
 from tests.project_files import text
 
 PAGE: Final = text("app/CATALOGUE.md")
@@ -133,9 +134,9 @@ def test_the_page_has_every_bound_and_every_choice() -> None:
         INT32_MAX,
         ID_LENGTH_MAX,
         object_reader.TEXT_LENGTH_MAX,
-        catalogue_reader.CHALLENGES_MAX,
-        catalogue_reader.GOALS_MAX,
-        catalogue_reader.PREREQUISITES_MAX,
+        reader.CHALLENGES_MAX,
+        reader.GOALS_MAX,
+        reader.PREREQUISITES_MAX,
     )
     for bound in bounds:
         assert re.search(rf"(?<![\d,]){bound:,}(?![\d,]*\d)", PAGE), bound

@@ -2,8 +2,8 @@
 
 import json
 
+from app.catalogue.served import COHORTS_MAX, ServedCatalogue
 from app.domain.goal import Catalogue, States
-from app.domain.served import COHORTS_MAX, ServedCatalogue
 from tests.catalogues import defaults
 from tests.fakes import FakeRevisions
 

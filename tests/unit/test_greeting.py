@@ -8,7 +8,7 @@ import pytest
 
 from app.commands.common import data_dir_of
 from app.commands.serve import _greet
-from app.server import Addresses
+from app.serving.server import Addresses
 from app.settings_loading import load_settings
 from tests.project_files import ROOT
 

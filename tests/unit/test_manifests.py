@@ -10,9 +10,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from app.domain.catalogue import parse_catalogue
+from app.catalogue.parse import parse_catalogue
 from app.operations.main import create_operations_app
-from app.server import CUT_S_MAX, SHUTDOWN_S_MAX
+from app.serving.server import CUT_S_MAX, SHUTDOWN_S_MAX
 from app.settings import SECRET, Settings
 from app.settings_loading import load_settings
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from app.server import raise_file_limit
+from app.serving.server import raise_file_limit
 from benchmarks.conditions import add_keep
 from benchmarks.generator import GeneratorFailed
 from benchmarks.probe import NotHeld

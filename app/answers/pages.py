@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from app.domain.fragments import (
+from app.answers.fragments import (
     BETWEEN,
     CHALLENGE_END,
     INITIALIZE_START,

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from app.domain.goal import Catalogue
+from app.domain.identity import Before
 from app.domain.player import Player
 
 LISTS_MAX: Final = 128
@@ -24,15 +25,6 @@ class Change(StrEnum):
     LOWERED = "target lowered"
     GIVEN = "given by default"
     NOT_GIVEN = "no default any more"
-
-
-class Before(NamedTuple):
-    """The catalogue to compare with. `targets` are None where they are not known."""
-
-    revision: int
-    goals: frozenset[str]
-    given: frozenset[str]
-    targets: Mapping[str, int] | None
 
 
 class GoalChange(NamedTuple):

@@ -22,10 +22,10 @@ import structlog
 from starlette.types import ASGIApp, Message, Scope
 
 from app.failures import CannotListen
+from app.serving.front_door import FrontDoor
+from app.serving.lifecycle import Lifecycle, Phase
 from app.settings import Settings
-from app.state import Lifecycle, Phase
 from app.telemetry import Metrics
-from middleware.front_door import FrontDoor
 
 BACKLOG: Final = 4096
 

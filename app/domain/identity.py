@@ -1,24 +1,9 @@
-"""Reads a catalogue file: all of it is right, or every error is told at once, each with its place.
+"""What a goal is under its id may never change: facts that are stored would mean something else."""
 
-bytes ─► catalogue_json     JSON, with members that were named twice
-      ─► catalogue_reader   each field: type, length, range; unknown keys
-      ─► catalogue_rules    what goals must be to each other: unique, known, without cycles
-      ─► LoadedCatalogue    or CatalogueInvalid
-"""
-
-import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import msgspec
-
-from app.domain.catalogue_json import JsonUnreadable, read_json
-from app.domain.catalogue_reader import read_challenges
-from app.domain.catalogue_rules import check_goals
-from app.domain.findings import Findings
-from app.domain.goal import Catalogue, Challenge, GoalIdentity, Rotation
-
-FILE_BYTES_MAX = 8 * 1024 * 1024
+from app.domain.goal import Catalogue, GoalIdentity, Rotation
 
 
 class CatalogueInvalid(ValueError):
@@ -37,29 +22,13 @@ class IdentityChanged(CatalogueInvalid):
     """Goals changed source, stat, mode or rotation under an id that players have facts of."""
 
 
-class LoadedCatalogue(NamedTuple):
-    """A valid catalogue, and what its author may not have meant."""
+class Before(NamedTuple):
+    """The catalogue to compare with. `targets` are None where they are not known."""
 
-    catalogue: Catalogue
-    warnings: tuple[str, ...]
-
-
-def parse_catalogue(data: bytes) -> LoadedCatalogue:
-    """Return the catalogue that a file's content describes. Raise CatalogueInvalid."""
-    if len(data) > FILE_BYTES_MAX:
-        raise CatalogueInvalid(
-            (f"the file holds {len(data)} bytes, at most {FILE_BYTES_MAX} may be",)
-        )
-    try:
-        document = read_json(data)
-    except JsonUnreadable as unreadable:
-        raise CatalogueInvalid((str(unreadable),)) from unreadable
-    findings = Findings()
-    challenges = read_challenges(document, findings)
-    check_goals(challenges, findings)
-    if errors := findings.errors:
-        raise CatalogueInvalid(errors, findings.warnings)
-    return LoadedCatalogue(Catalogue(challenges, _digest(challenges)), findings.warnings)
+    revision: int
+    goals: frozenset[str]
+    given: frozenset[str]
+    targets: Mapping[str, int] | None
 
 
 def changed_identities(
@@ -100,8 +69,3 @@ def _rotation_text(rotation: Rotation | None) -> str:
         if is_set
     ]
     return " with ".join((rotation.schedule, " and ".join(flags))) if flags else rotation.schedule
-
-
-def _digest(challenges: tuple[Challenge, ...]) -> bytes:
-    """Hash the content, not the file: spacing, key order and spelled-out defaults do not matter."""
-    return hashlib.sha256(msgspec.json.encode(challenges)).digest()

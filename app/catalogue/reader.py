@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.domain.catalogue_json import JsonObject
-from app.domain.findings import Findings
+from app.catalogue.findings import Findings
+from app.catalogue.object_reader import ObjectReader, shown
+from app.catalogue.strict_json import JsonObject
 from app.domain.goal import Challenge, Goal, Mode, Requirement, Reward, Rotation, Schedule, Source
-from app.domain.object_reader import ObjectReader, shown
 
 CHALLENGES_MAX = 1_000
 GOALS_MAX = 10_000

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from operator import eq
 
-from app.domain.fragments import (
+from app.answers.fragments import (
     CHALLENGE_END,
     LIST_END,
     LIST_START,
@@ -23,8 +23,8 @@ from app.domain.fragments import (
     challenge_opening,
     encode_goal,
 )
+from app.answers.pages import Boundaries, InitializePage, ListPage, Part
 from app.domain.goal import Catalogue, Schedule, States
-from app.domain.pages import Boundaries, InitializePage, ListPage, Part
 from app.domain.period import next_boundary_ms
 
 

@@ -7,7 +7,7 @@ ServedCatalogue   one catalogue under its revision; a reload replaces the whole 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from app.domain.answer import Fragments, Template
+from app.answers.templates import Fragments, Template
 from app.domain.goal import Catalogue
 from app.domain.initialize import first_initialize
 from app.domain.plan import Plan

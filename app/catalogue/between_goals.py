@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from app.domain.findings import Findings
+from app.catalogue.findings import Findings
+from app.catalogue.object_reader import owner_text, shown
 from app.domain.goal import Challenge, Goal
-from app.domain.object_reader import owner_text, shown
 
 # Each is one edge too many; whoever has more has one mistake many times over.
 CYCLES_MAX = 100

@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
-from app.domain.catalogue_json import JsonObject
-from app.domain.findings import Findings
+from app.catalogue.findings import Findings
+from app.catalogue.strict_json import JsonObject
 from app.domain.goal import ID_LENGTH_MAX, INT32_MAX
 
 TEXT_LENGTH_MAX = 1_000

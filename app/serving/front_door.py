@@ -19,9 +19,9 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import ConnectionState
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from middleware.http11 import Context, DatedConfig, Http11, Inbox, complete
+from app.serving.http11 import Context, DatedConfig, Http11, Inbox, complete
+from app.serving.turned_away import TurnedAway, busy_answer
 from middleware.problem import HttpReason
-from middleware.turned_away import TurnedAway, busy_answer
 
 IDLE_S_MAX: Final = 5.0
 """How long a connection may show no complete request head, at its start and between requests."""
