@@ -168,7 +168,7 @@ class Trial:
             player = play(world, newcomer(world, "any"), events_of_steps(GOALS))
             for first in range(0, len(self._players), 1_000):
                 names = self._players[first : first + 1_000]
-                await to.players.insert_many([player._replace(player=name) for name in names])
+                await to.players.insert_many([player._replace(player_id=name) for name in names])
 
     async def _wait_ready(self) -> None:
         end_s = time.monotonic() + READY_S_MAX

@@ -82,9 +82,9 @@ def cases() -> Iterator[Case]:
         "active list of 100, nothing changed", {}, target_us=None, active_only=True
     )
     yield some.initialize_case("initialize of 100, nothing changed", {})
-    yield some.initialize_case("initialize of 100, all changed", _begun(some.given))
+    yield some.initialize_case("initialize of 100, all changed", _begun(some.assignments))
     yield every.initialize_case("initialize of 500, nothing changed", {})
-    yield every.initialize_case("initialize of 500, all changed", _begun(every.given))
+    yield every.initialize_case("initialize of 500, all changed", _begun(every.assignments))
 
 
 class _Bench:
@@ -92,8 +92,10 @@ class _Bench:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._goals = catalogue.goals
-        self.given = [index for index, goal in enumerate(self._goals) if goal.default_assigned]
-        self._template = Fragments(catalogue).template([(0, self.given)])
+        self.assignments = [
+            index for index, goal in enumerate(self._goals) if goal.default_assigned
+        ]
+        self._template = Fragments(catalogue).template([(0, self.assignments)])
         self._naive = NaiveAnswers(catalogue)
 
     def list_case(
@@ -117,7 +119,7 @@ class _Bench:
         )
 
     def _every_state(self, states: Changed) -> Mapping[str, GoalState]:
-        given = set(self.given)
+        given = set(self.assignments)
         return {
             goal.goal_id: states.get(index)
             or _state(0, Status.NOT_STARTED, is_active=index in given)

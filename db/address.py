@@ -18,7 +18,7 @@ _DBMATE_ONLY = frozenset({"connect_timeout"})
 
 
 @dataclass(frozen=True)
-class Addresses:
+class DatabaseUrls:
     """One database under its two names. `shown` has no secrets and is for messages."""
 
     asyncpg: str = field(repr=False)
@@ -44,7 +44,7 @@ class _Parts:
     query: dict[str, str]
 
 
-def derive(database_url: str) -> Addresses:
+def derive(database_url: str) -> DatabaseUrls:
     """Return both addresses of DATABASE_URL.
 
     Raise ValueError for what cannot be used; its text says what to change and never quotes the URL.
@@ -55,9 +55,9 @@ def derive(database_url: str) -> Addresses:
     return _on_network(parts)
 
 
-def _on_socket(parts: _Parts) -> Addresses:
+def _on_socket(parts: _Parts) -> DatabaseUrls:
     where = {"host": parts.host, "port": str(parts.port)}
-    return Addresses(
+    return DatabaseUrls(
         asyncpg=_url("postgresql", parts, "", where | _without_dbmate_only(parts.query)),
         dbmate=_url(
             "postgres",
@@ -70,12 +70,12 @@ def _on_socket(parts: _Parts) -> Addresses:
     )
 
 
-def _on_network(parts: _Parts) -> Addresses:
+def _on_network(parts: _Parts) -> DatabaseUrls:
     place = f"{parts.host}:{parts.port}"
     query = {"sslmode": "prefer"} | parts.query
     # In dbmate's own place for it, an IPv6 address would lose its brackets.
     where = {"host": parts.host.strip("[]"), "port": str(parts.port)}
-    return Addresses(
+    return DatabaseUrls(
         asyncpg=_url("postgresql", parts, place, _without_dbmate_only(query)),
         dbmate=_url("postgres", parts, "", where | query),
         shown=f"{place}, database {parts.name}",

@@ -40,7 +40,7 @@ class PgClaims:
         try:
             [row] = await self._database.fetch(
                 "claims_make",
-                claimed.player,
+                claimed.player_id,
                 claimed.version,
                 to_timestamp(claimed.since_ms),
                 to_timestamp(claimed.changed_at_ms),
@@ -70,7 +70,7 @@ class PgClaims:
         """Under the lock of the player's row, so that nothing comes between reading and writing."""
         claim = call.claim
         async with self._database.transaction() as transaction:
-            rows = await transaction.fetch("claims_lock_player", claim.player)
+            rows = await transaction.fetch("claims_lock_player", claim.player_id)
             unmade = await transaction.fetch("claims_unmake", claim.claim_id, call.attempt)
             if not unmade:
                 return False
@@ -83,7 +83,7 @@ class PgClaims:
                         f"claim {claim.claim_id}: its player's facts have layout {row['format']}"
                     )
                 goals = encode_goals(restored(decode_goals(row["goals"]), undo))
-                await transaction.fetch("claims_restore_player", claim.player, goals)
+                await transaction.fetch("claims_restore_player", claim.player_id, goals)
         return True
 
     async def erase(self, player: str) -> Erased:

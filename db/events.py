@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from app.domain.clock import Clock
-from app.domain.facts import FORMAT, encode_given, encode_goals, encode_stats
+from app.domain.facts import FORMAT, encode_assignments, encode_goals, encode_stats
 from app.domain.intake import DayMissing, DaysKept, SeenKey
 from app.domain.player import Player, PlayersRead
 from db.players import to_player
@@ -75,7 +75,7 @@ class PgEventTransaction:
             players,
             to_timestamp(facts.since_ms),
             FORMAT,
-            encode_given(facts.given),
+            encode_assignments(facts.assignments),
         )
 
     async def lock(self, players: Collection[str]) -> PlayersRead:
@@ -91,7 +91,7 @@ class PgEventTransaction:
         """Write `stats` and `changed_at`, and count `version` on."""
         await self._transaction.fetch(
             "events_write_stats",
-            [player.player for player in players],
+            [player.player_id for player in players],
             [to_timestamp(player.changed_at_ms) for player in players],
             [encode_stats(player.stats) for player in players],
         )
@@ -100,7 +100,7 @@ class PgEventTransaction:
         """Write `goals`, `stats` and `changed_at`, and count `version` on."""
         await self._transaction.fetch(
             "events_write_goals",
-            [player.player for player in players],
+            [player.player_id for player in players],
             [to_timestamp(player.changed_at_ms) for player in players],
             [encode_stats(player.stats) for player in players],
             [encode_goals(player.goals) for player in players],

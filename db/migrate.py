@@ -27,7 +27,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from db.address import Addresses, derive
+from db.address import DatabaseUrls, derive
 from db.pool import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -49,7 +49,7 @@ _Finished: TypeAlias = "subprocess.CompletedProcess[str]"
 _Run: TypeAlias = Callable[..., _Finished]
 
 
-class Phase(StrEnum):
+class MigrationPhase(StrEnum):
     """Which migrations to apply."""
 
     PRE = "pre"
@@ -62,7 +62,7 @@ class MigrationFailed(Exception):
 
 
 def migrate(
-    database_url: str, phase: Phase = Phase.ALL, folder: Path = MIGRATIONS
+    database_url: str, phase: MigrationPhase = MigrationPhase.ALL, folder: Path = MIGRATIONS
 ) -> tuple[str, ...]:
     """Apply the phase's pending migrations, making the database if needed; return their file names.
 
@@ -73,10 +73,10 @@ def migrate(
     names = migration_names(folder)
     check_manifest(folder)
     pre = names_of_pre(names)
-    if phase is Phase.POST:
+    if phase is MigrationPhase.POST:
         with _dbmate(address, folder, pre) as run:
             _check_nothing_pending(run("status", "--exit-code"), address)
-    with _dbmate(address, folder, pre if phase is Phase.PRE else names) as run:
+    with _dbmate(address, folder, pre if phase is MigrationPhase.PRE else names) as run:
         result = run("migrate", "--strict")
         if _NO_DATABASE in result.stderr:
             # Of several that create it at once, one does; the next step tells if nobody could.
@@ -154,7 +154,7 @@ def _find_dbmate() -> str:
 
 
 @contextmanager
-def _dbmate(address: Addresses, folder: Path, names: Sequence[str]) -> Iterator[_Run]:
+def _dbmate(address: DatabaseUrls, folder: Path, names: Sequence[str]) -> Iterator[_Run]:
     """Yield what runs dbmate on these files and no others."""
     with tempfile.TemporaryDirectory() as chosen:
         for name in names:
@@ -162,7 +162,7 @@ def _dbmate(address: Addresses, folder: Path, names: Sequence[str]) -> Iterator[
         yield partial(_run, address, chosen)
 
 
-def _run(address: Addresses, chosen: str, command: str, *options: str) -> _Finished:
+def _run(address: DatabaseUrls, chosen: str, command: str, *options: str) -> _Finished:
     # In an own folder dbmate finds no .env, and no list of processes shows the environment.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DBMATE_")}
     arguments = [
@@ -189,13 +189,13 @@ def _run(address: Addresses, chosen: str, command: str, *options: str) -> _Finis
         raise MigrationFailed(f"dbmate {command} took longer than {MIGRATE_S_MAX} s") from None
 
 
-def _check_nothing_pending(status: _Finished, address: Addresses) -> None:
+def _check_nothing_pending(status: _Finished, address: DatabaseUrls) -> None:
     if status.returncode == _PENDING:
         raise MigrationFailed(f"a pre migration is pending; it comes first\n{status.stdout}")
     _check(status, address)
 
 
-def _check(result: _Finished, address: Addresses) -> None:
+def _check(result: _Finished, address: DatabaseUrls) -> None:
     if result.returncode:
         said = address.redact(result.stderr.strip())
         raise MigrationFailed(f"{address.shown}: {said}{_what_to_grant(said)}")

@@ -128,7 +128,7 @@ class PgOutbox:
 def _to_claim(row: Record) -> Claim:
     return Claim(
         claim_id=UUID(int=row["claim_id"].int),
-        player=row["player"],
+        player_id=row["player"],
         goal_id=row["goal"],
         period=row["period"],
         challenge_id=row["challenge"],

@@ -9,11 +9,11 @@ from app.domain.clock import Clock
 from app.domain.errors import NewerLayout
 from app.domain.facts import (
     FORMAT,
-    decode_given,
+    decode_assignments,
     decode_goals,
     decode_stats,
-    encode_given,
-    encode_given_head,
+    encode_assignments,
+    encode_assignments_head,
     encode_goals,
     encode_stats,
 )
@@ -51,7 +51,7 @@ class PgPlayers:
             timedelta(milliseconds=self._clock.offset_ms),
             FORMAT,
             0 if revision is None else 1,
-            encode_given(()) if revision is None else encode_given_head(revision),
+            encode_assignments(()) if revision is None else encode_assignments_head(revision),
         )
         stored = [row for row in rows if row["player"] is not None]
         return PlayersBegun(
@@ -65,25 +65,25 @@ class PgPlayers:
         rows = await self._database.fetch(
             "players_insert",
             FORMAT,
-            [player.player for player in players],
+            [player.player_id for player in players],
             [to_timestamp(player.since_ms) for player in players],
             [player.answered for player in players],
-            [encode_given(player.given) for player in players],
+            [encode_assignments(player.assignments) for player in players],
             [encode_stats(player.stats) for player in players],
             [encode_goals(player.goals) for player in players],
         )
         return frozenset(row["player"] for row in rows)
 
-    async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
+    async def update_assignments_many(self, players: Collection[Player]) -> frozenset[str]:
         """Write what was given to those whose version is the one that was read; return to whom."""
         rows = await self._database.fetch(
             "players_update_given",
-            [player.player for player in players],
+            [player.player_id for player in players],
             [player.version for player in players],
             [to_timestamp(player.since_ms) for player in players],
             [to_timestamp(player.changed_at_ms) for player in players],
             [player.answered for player in players],
-            [encode_given(player.given) for player in players],
+            [encode_assignments(player.assignments) for player in players],
         )
         return frozenset(row["player"] for row in rows)
 
@@ -91,7 +91,7 @@ class PgPlayers:
         """Write what was decided, if the version is the one that was read."""
         rows = await self._database.fetch(
             "players_update_goals",
-            player.player,
+            player.player_id,
             player.version,
             to_timestamp(player.since_ms),
             to_timestamp(player.changed_at_ms),
@@ -109,12 +109,12 @@ def to_player(row: Record) -> Player:
     if row["format"] != FORMAT:
         raise NewerLayout(f"a row has layout {row['format']}, and this code reads {FORMAT}")
     return Player(
-        player=row["player"],
+        player_id=row["player"],
         since_ms=to_ms(row["since"]),
         changed_at_ms=to_ms(row["changed_at"]),
         version=row["version"],
         answered=row["answered"],
-        given=decode_given(row["given"]),
+        assignments=decode_assignments(row["given"]),
         stats=decode_stats(row["stats"]),
         goals=decode_goals(row["goals"]),
     )

@@ -16,7 +16,7 @@ ROUNDS_MAX = 10
 KEPT_MAX = 1_000
 
 
-NOTHING_BEFORE = Before(revision=0, goals=frozenset(), given=frozenset(), targets={})
+NOTHING_BEFORE = Before(revision=0, goals=frozenset(), defaults=frozenset(), targets={})
 
 
 class Foreseen(NamedTuple):
@@ -72,7 +72,7 @@ class PgRevisions:
         return Before(
             revision=row["revision"],
             goals=frozenset(row["goals"]),
-            given=frozenset(row["given"]),
+            defaults=frozenset(row["given"]),
             targets=None if row["targets"] is None else msgspec.json.decode(row["targets"]),
         )
 
@@ -100,7 +100,7 @@ class PgRevisions:
             row["goal"]: msgspec.json.decode(row["identity"], type=GoalIdentity) for row in rows
         }
 
-    async def given_by(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
+    async def defaults_of(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
         """Return the goals that each revision gives by default."""
         new = [revision for revision in revisions if revision not in self._given]
         given = {number: self._given[number] for number in revisions if number in self._given}

@@ -86,7 +86,7 @@ class AdmissionGate:
         now_ns = self._clock_ns()
         decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
         if isinstance(decision, Waiting):
-            await self._wait_then_run(app, decision, scope, Inbox(receive), send)
+            await self._wait_then_run(app, decision, scope, ReadAhead(receive), send)
         elif isinstance(decision, Admitted):
             await self._run(app, decision.place, 0, scope, receive, send)
         else:
@@ -94,7 +94,7 @@ class AdmissionGate:
             await _answer(decision, scope, receive, send)
 
     async def _wait_then_run(
-        self, app: ASGIApp, waiting: Waiting, scope: Scope, inbox: "Inbox", send: Send
+        self, app: ASGIApp, waiting: Waiting, scope: Scope, inbox: "ReadAhead", send: Send
     ) -> None:
         place = waiting.place
         try:
@@ -116,7 +116,7 @@ class AdmissionGate:
         else:
             await self._run(app, place, waited_ns, scope, inbox.receive, send)
 
-    async def _wait(self, waiting: Waiting, inbox: "Inbox") -> Refused | None:
+    async def _wait(self, waiting: Waiting, inbox: "ReadAhead") -> Refused | None:
         """Return None when the place is granted, or the refusal. Raises `ClientLeft`."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[Refused | None] = loop.create_future()
@@ -236,7 +236,7 @@ class ClientLeft(Exception):
     """The client disconnected while it waited in line."""
 
 
-class Inbox:
+class ReadAhead:
     """A request's messages: read ahead while it waits, then replayed in order."""
 
     def __init__(self, receive: Receive) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
 from app.domain.goal import Catalogue, Mode, Requirement, Rotation, Schedule, Source
-from app.domain.intake import Incoming, Outcome
+from app.domain.intake import EventOutcome, Incoming
 from app.domain.pieces import PieceSize
 from app.domain.player import Player
 from app.domain.view import View
@@ -69,7 +69,7 @@ def wins(
     return Incoming(name, "tests", None, player, Source.STATISTIC, at_ms, stat, value, increase)
 
 
-def words(outcomes: Sequence[Outcome]) -> list[str]:
+def words(outcomes: Sequence[EventOutcome]) -> list[str]:
     """Return the outcomes as one reads them: the result, and the reason if there is one."""
     return [f"{one.result} {one.why}".strip() for one in outcomes]
 

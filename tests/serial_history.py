@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from app.catalogue.served import ServedCatalogue
 from app.domain.claim import Claimed, claim
 from app.domain.event import Event, apply_event
-from app.domain.initialize import give_defaults, initialize
+from app.domain.initialize import assign_defaults, initialize
 from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.selection import select, set_active
@@ -119,7 +119,7 @@ def counting(*events: Event) -> Apply:
     def apply(world: World, player: Player, now_ms: int) -> Player | None:
         rules, plan = world.served.rules, world.plan(player)
         if not player.version:
-            return give_defaults(rules, plan, player, world.served.revision, now_ms)
+            return assign_defaults(rules, plan, player, world.served.revision, now_ms)
         after = player
         for event in events:
             after = apply_event(rules, plan, after, event, now_ms)
@@ -133,7 +133,7 @@ def unexplained(world: World, rows: Sequence[Player], calls: Sequence[Call]) -> 
     if [row.version for row in rows] != list(range(1, len(rows) + 1)):
         return [f"versions {[row.version for row in rows]}"]
     left = list(calls)
-    before = Player.unknown(rows[0].player, rows[0].since_ms) if rows else None
+    before = Player.unknown(rows[0].player_id, rows[0].since_ms) if rows else None
     problems = []
     for row in rows:
         assert before is not None
@@ -149,8 +149,8 @@ def unexplained(world: World, rows: Sequence[Player], calls: Sequence[Call]) -> 
 
 def _explains(world: World, before: Player, row: Player, call: Call) -> bool:
     after = call.apply(world, before, row.changed_at_ms)
-    return after is not None and (after.given, after.answered, after.stats, after.goals) == (
-        row.given,
+    return after is not None and (after.assignments, after.answered, after.stats, after.goals) == (
+        row.assignments,
         row.answered,
         row.stats,
         row.goals,

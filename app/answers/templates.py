@@ -71,10 +71,10 @@ class Template:
                 self._group_of[index] = group
                 self._part_of[index] = numbers.setdefault(part, len(numbers))
         self._parts = tuple(numbers)
-        self._given_in_order = sorted(self._group_of)
+        self._assigned_in_order = sorted(self._group_of)
         self._all = self._list_page(range(len(fragments.goals)))
-        self._active = self._list_page(self._given_in_order)
-        self._initialize = self._initialize_page(self._given_in_order)
+        self._active = self._list_page(self._assigned_in_order)
+        self._initialize = self._initialize_page(self._assigned_in_order)
 
     def list_answer(self, states: States, now_ms: int, *, active_only: bool = False) -> bytes:
         """Return the body of `GET /v1/challenges`; `active_only` leaves out what is not active."""
@@ -132,7 +132,7 @@ class Template:
         return not all(map(eq, are_active, are_given))
 
     def _active_indexes(self, states: States) -> list[int]:
-        active = {index for index in self._given_in_order if index not in states.own}
+        active = {index for index in self._assigned_in_order if index not in states.own}
         active.update(index for index, state in states.own.items() if state.is_active)
         return sorted(active)
 

@@ -60,7 +60,7 @@ def changes(catalogue: Catalogue, before: Before, ever: Iterable[str]) -> list[G
             change = Change.RAISED if now > was else Change.LOWERED
             found.append(GoalChange(goal.goal_id, change, was, now))
     for goal in catalogue.goals:
-        if goal.default_assigned != (goal.goal_id in before.given):
+        if goal.default_assigned != (goal.goal_id in before.defaults):
             change = Change.GIVEN if goal.default_assigned else Change.NOT_GIVEN
             found.append(GoalChange(goal.goal_id, change))
     order = list(Change)
@@ -88,10 +88,10 @@ class Tally:
         self._lack: Counter[str] = Counter()
         self._unclaimed: Counter[str] = Counter()
 
-    def add(self, players: Iterable[Player], given_by: Mapping[int, frozenset[str]]) -> None:
-        """Count players; `given_by` has the defaults of each of their revisions."""
+    def add(self, players: Iterable[Player], defaults_of: Mapping[int, frozenset[str]]) -> None:
+        """Count players; `defaults_of` has the defaults of each of their revisions."""
         for player in players:
-            alike = self._find_alike(player.revisions, given_by)
+            alike = self._find_alike(player.revisions, defaults_of)
             self._lists[player.revisions] += 1
             self._add(player, alike)
 
@@ -117,13 +117,13 @@ class Tally:
         self.newly_given += len(alike.lacks) > decided
 
     def _find_alike(
-        self, revisions: tuple[int, ...], given_by: Mapping[int, frozenset[str]]
+        self, revisions: tuple[int, ...], defaults_of: Mapping[int, frozenset[str]]
     ) -> _Alike:
         alike = self._alike.get(revisions)
         if alike is None:
             if len(self._alike) == LISTS_MAX:
                 self._fold()
-            given = frozenset[str]().union(*(given_by[number] for number in revisions))
+            given = frozenset[str]().union(*(defaults_of[number] for number in revisions))
             alike = _Alike(given & self._goals, self._new - given)
             self._alike[revisions] = alike
         return alike

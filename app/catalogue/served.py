@@ -79,7 +79,9 @@ class ServedCatalogue:
             else:
                 found[numbers] = cohort
         if unknown:
-            defaults = await self._revisions.given_by({n for numbers in unknown for n in numbers})
+            defaults = await self._revisions.defaults_of(
+                {n for numbers in unknown for n in numbers}
+            )
             for numbers in unknown:
                 found[numbers] = self._form(numbers, [defaults[number] for number in numbers])
         return found

@@ -139,8 +139,8 @@ async def _count_players(
     after = ""
     while page := await players.read_page(after, PAGE_PLAYERS):
         numbers = {number for player in page for number in player.revisions}
-        tally.add(page, await revisions.given_by(numbers))
-        after = page[-1].player
+        tally.add(page, await revisions.defaults_of(numbers))
+        after = page[-1].player_id
     return tally
 
 

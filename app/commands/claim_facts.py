@@ -13,7 +13,7 @@ def claim_json(stored: StoredClaim) -> Json:
     settled_at = stored.settled_at
     return {
         "claimId": str(claim.claim_id),
-        "player": claim.player,
+        "player": claim.player_id,
         "challengeId": claim.challenge_id,
         "goalId": claim.goal_id,
         "period": claim.period,
@@ -41,7 +41,7 @@ def claim_text(stored: StoredClaim) -> str:
     claim = stored.claim
     deleted = " (data deleted)" if stored.erase else ""
     lines = {
-        "player": claim.player + deleted,
+        "player": claim.player_id + deleted,
         "goal": f"{claim.goal_id}, {claim.period}",
         "reward": f"{claim.reward.quantity} {claim.reward.type} {claim.reward.reward_id}",
         "claimed": instant(claim.claimed_at_ms),

@@ -31,7 +31,7 @@ OPEN: Final = (ClaimState.PENDING, ClaimState.REFUSED, ClaimState.IN_DOUBT)
 RETRIED: Final = (ClaimState.REFUSED, ClaimState.IN_DOUBT)
 
 
-class Verdict(StrEnum):
+class SettleAs(StrEnum):
     """What a person knows or wants of a claim."""
 
     GRANTED = "granted"
@@ -40,9 +40,9 @@ class Verdict(StrEnum):
 
 
 STATES: Final = {
-    Verdict.GRANTED: ClaimState.GRANTED,
-    Verdict.REFUSED: ClaimState.REFUSED,
-    Verdict.RETRY: ClaimState.PENDING,
+    SettleAs.GRANTED: ClaimState.GRANTED,
+    SettleAs.REFUSED: ClaimState.REFUSED,
+    SettleAs.RETRY: ClaimState.PENDING,
 }
 
 
@@ -80,8 +80,8 @@ def add_settle_arguments(parser: argparse.ArgumentParser) -> None:
         "--as",
         dest="verdict",
         required=True,
-        type=Verdict,
-        choices=list(Verdict),
+        type=SettleAs,
+        choices=list(SettleAs),
         help="granted or refused, as it is known to be; retry: the provider is asked anew",
     )
 
@@ -106,7 +106,7 @@ def show(chosen: argparse.Namespace) -> int:
 
 def settle(chosen: argparse.Namespace) -> int:
     """Write what a person decided. Raises `CommandFailed`."""
-    if chosen.state is not None and chosen.verdict is not Verdict.RETRY:
+    if chosen.state is not None and chosen.verdict is not SettleAs.RETRY:
         raise CommandFailed(f"{chosen.verdict} is said of one claim, by its id")
     settings = read_settings().settings
     configure_logs(settings.log_level, sys.stderr)
@@ -162,7 +162,7 @@ async def _retry(database_url: str, state: ClaimState) -> str:
     return f"{retried} claims: {ClaimState.PENDING}; {left} are {state} still"
 
 
-async def _settle(database_url: str, claim_id: UUID, verdict: Verdict) -> None:
+async def _settle(database_url: str, claim_id: UUID, verdict: SettleAs) -> None:
     async with connected(database_url) as database:
         if not await PgOutbox(database).decide(claim_id, STATES[verdict]):
             raise CommandFailed(f"{claim_id}: there is no such claim, or it is granted already")

@@ -37,5 +37,5 @@ async def _write_players(database_url: str, output: BinaryIO) -> None:
         after = ""
         while page := await players.read_page(after, PAGE_PLAYERS):
             output.write(encoder.encode_lines(facts_json(player) for player in page))
-            after = page[-1].player
+            after = page[-1].player_id
     output.flush()

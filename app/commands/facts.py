@@ -13,13 +13,13 @@ Json = dict[str, Any]
 def facts_json(player: Player) -> Json:
     """Return all that the player's row says. Nothing of it depends on a catalogue."""
     return {
-        "player": player.player,
+        "player": player.player_id,
         "since": instant(player.since_ms),
         "changedAt": instant(player.changed_at_ms),
         "version": player.version,
         "answered": player.answered,
         "given": [
-            {"revision": entry.revision, "at": instant(entry.at_ms)} for entry in player.given
+            {"revision": entry.revision, "at": instant(entry.at_ms)} for entry in player.assignments
         ],
         "stats": {key: _stat(player.stats[key]) for key in sorted(player.stats)},
         "goals": {goal_id: _goal(player.goals[goal_id]) for goal_id in sorted(player.goals)},
@@ -36,7 +36,7 @@ def _stat(stat: StatFacts) -> Json:
         "value": stat.value,
         "at": instant(stat.at_ms),
         "starts": _counts(stat.starts),
-        "given": stat.given,
+        "given": stat.assignments,
         "offsets": [_counts(offset) for offset in stat.offsets],
     }
 

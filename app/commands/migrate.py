@@ -4,13 +4,15 @@ import argparse
 import sys
 
 from app.commands.common import read_settings, running_database
-from db.migrate import Phase
+from db.migrate import MigrationPhase
 from db.migrate import migrate as apply_migrations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the phase of a roll-out; all of it if none is given."""
-    parser.add_argument("--phase", type=Phase, choices=list(Phase), default=Phase.ALL)
+    parser.add_argument(
+        "--phase", type=MigrationPhase, choices=list(MigrationPhase), default=MigrationPhase.ALL
+    )
 
 
 def migrate(chosen: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ def claim(seen: View, number: int) -> Claimed | Refusal:
     player = player._replace(goals={**player.goals, rule.goal_id: facts})
     return Claimed(
         drop_what_says_nothing(seen.rules, player, seen.now_ms),
-        claim_id(player.player, rule.goal_id, period),
+        claim_id(player.player_id, rule.goal_id, period),
         period,
         before,
     )

@@ -15,7 +15,7 @@ from app.domain.goal import Schedule, Source
 from app.domain.number import Number, difference, rounded
 from app.domain.plan import Plan
 from app.domain.player import Player
-from app.domain.progress import NO_FACTS, Days, given_progress, normal, progress_of, settled
+from app.domain.progress import NO_FACTS, Days, assigned_progress, normal, progress_of, settled
 from app.domain.rules import Rule, Rules, stat_key
 
 
@@ -67,7 +67,7 @@ def _apply(
     rules: Rules, plan: Plan, player: Player, key: str, event: Event, at_ms: int, now_ms: int
 ) -> Player:
     known = player.stats.get(key)
-    folded = _fold(known, event, at_ms, player.since_ms, len(player.given))
+    folded = _fold(known, event, at_ms, player.since_ms, len(player.assignments))
     changed = dict(_goal_changes(rules, plan, player, key, folded, at_ms, now_ms))
     if folded.stat != known:
         player = player._replace(stats={**player.stats, key: folded.stat})
@@ -91,10 +91,10 @@ def _fold(stat: StatFacts | None, event: Event, at_ms: int, since_ms: int, entri
     value = stat.value + 1 if login else rounded(event.value)
     before = stat.value if login else _value_before(event, unknown=stat.value)
     starts, offsets = _turn(stat, at_ms, before, login=login)
-    if entries > stat.given:
-        padding = (NOTHING,) * (stat.given - len(offsets))
+    if entries > stat.assignments:
+        padding = (NOTHING,) * (stat.assignments - len(offsets))
         come = _come(stat, at_ms, before)
-        offsets = (*offsets, *padding, *(come,) * (entries - stat.given))
+        offsets = (*offsets, *padding, *(come,) * (entries - stat.assignments))
     return Folded(
         StatFacts(value, max(stat.at_ms, at_ms), starts, entries, _trimmed(offsets)),
         before,
@@ -122,7 +122,7 @@ def _began_lower(stat: StatFacts, at_ms: int, before: Number) -> StatFacts:
     )
     if starts == old:
         return stat
-    return StatFacts(stat.value, stat.at_ms, starts, stat.given, stat.offsets)
+    return StatFacts(stat.value, stat.at_ms, starts, stat.assignments, stat.offsets)
 
 
 def _turn(
@@ -222,9 +222,9 @@ def _listeners(
     """Yield the active goals of a stat that may begin or complete, and what gave them."""
     goals, known = player.goals, player.stats.get(key)
     for group in plan.by_stat.get(key, ()):
-        progress = given_progress(group, stat, group.entry, then)
+        progress = assigned_progress(group, stat, group.entry, then)
         if known is not None:
-            progress = max(progress, given_progress(group, known, group.entry, then))
+            progress = max(progress, assigned_progress(group, known, group.entry, then))
         for rule in group.reached(progress):
             stored = goals.get(rule.goal_id)
             if stored is None or stored.active is None:
@@ -247,7 +247,7 @@ def _earliest(player: Player, rule: Rule, stored: GoalFacts, entry: int | None) 
     """
     earliest = 0 if stored.period is None else stored.period
     if entry is not None and stored.active is None:
-        given_in = Days(player.given[entry].at_ms).of(rule.span)
+        given_in = Days(player.assignments[entry].at_ms).of(rule.span)
         assert given_in is not None
         earliest = max(earliest, given_in)
     return earliest

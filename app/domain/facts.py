@@ -21,7 +21,7 @@ Span: TypeAlias = Schedule | None
 """What a goal's progress is counted in: a day, week or month, or (None) without end."""
 
 
-class Given(msgspec.Struct, frozen=True, array_like=True):
+class Assignment(msgspec.Struct, frozen=True, array_like=True):
     """The defaults of catalogue `revision` were given at `at_ms`."""
 
     revision: int
@@ -65,7 +65,7 @@ class StatFacts(msgspec.Struct, frozen=True, array_like=True):
     value: Number
     at_ms: int
     starts: Counts
-    given: int
+    assignments: int
     offsets: tuple[Counts, ...] = ()
 
     def offset(self, entry: int, span: Span) -> Number:
@@ -119,24 +119,25 @@ _INSTANT_BYTES = 8
 _INSTANT_MAX = 2 ** (8 * _INSTANT_BYTES) - 1
 
 _encode = msgspec.msgpack.Encoder().encode
-decode_given = msgspec.msgpack.Decoder(tuple[Given, ...]).decode
+decode_assignments = msgspec.msgpack.Decoder(tuple[Assignment, ...]).decode
 _decode_stats = msgspec.msgpack.Decoder(dict[str, StatFacts]).decode
 _decode_goals = msgspec.msgpack.Decoder(dict[str, GoalFacts]).decode
 
 
-def encode_given(given: tuple[Given, ...]) -> bytes:
+def encode_assignments(given: tuple[Assignment, ...]) -> bytes:
     """Return the column `given`."""
     return _encode(given)
 
 
-def encode_given_head(revision: int) -> bytes:
+def encode_assignments_head(revision: int) -> bytes:
     """Return the column `given` of one entry, up to its instant.
 
     The instant is to follow as eight bytes, the highest first: the column is then what
-    `encode_given` makes of every instant since 2**32 ms (February 1970). Of an earlier one it has
+    `encode_assignments` makes of every instant since 2**32 ms (February 1970). Of an earlier one it
+    has
     more bytes and the same meaning.
     """
-    return encode_given((Given(revision, _INSTANT_MAX),))[:-_INSTANT_BYTES]
+    return encode_assignments((Assignment(revision, _INSTANT_MAX),))[:-_INSTANT_BYTES]
 
 
 def encode_stats(stats: Stats) -> bytes | None:

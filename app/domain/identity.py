@@ -27,7 +27,7 @@ class Before(NamedTuple):
 
     revision: int
     goals: frozenset[str]
-    given: frozenset[str]
+    defaults: frozenset[str]
     targets: Mapping[str, int] | None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from app.domain.facts import Given
+from app.domain.facts import Assignment
 from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.rules import Rules
@@ -34,14 +34,14 @@ def initialize(
     """
     # The clock steps back when another server takes over; what a row has seen stays.
     now_ms = max(clock_ms, player.changed_at_ms)
-    given = give_defaults(rules, plan, player, revision, now_ms).given
+    given = assign_defaults(rules, plan, player, revision, now_ms).assignments
     if player.version and len(given) == player.answered:
         return Initialized(player, 0, changed=False)
     new_assignments = sum(
         _undecided(rules, player, numbers)
         for numbers in (*plan.goals[player.answered :], plan.missing)
     )
-    facts = player._replace(changed_at_ms=now_ms, answered=len(given), given=given)
+    facts = player._replace(changed_at_ms=now_ms, answered=len(given), assignments=given)
     return Initialized(facts, new_assignments, changed=True)
 
 
@@ -51,11 +51,11 @@ def first_initialize(rules: Rules, plan: Plan, revision: int) -> First:
     return First(next(iter(decided.player.revisions), None), decided.new_assignments)
 
 
-def give_defaults(rules: Rules, plan: Plan, player: Player, revision: int, now_ms: int) -> Player:
+def assign_defaults(rules: Rules, plan: Plan, player: Player, revision: int, now_ms: int) -> Player:
     """Return the player with the defaults of `revision`, if one of them is new to them."""
     if not _undecided(rules, player, plan.missing):
         return player
-    return player._replace(given=(*player.given, Given(revision, now_ms)))
+    return player._replace(assignments=(*player.assignments, Assignment(revision, now_ms)))
 
 
 def _undecided(rules: Rules, player: Player, numbers: Collection[int]) -> int:

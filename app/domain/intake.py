@@ -46,8 +46,8 @@ class Result(StrEnum):
     REJECTED = "rejected"
 
 
-class Why(StrEnum):
-    """Why an event was ignored or rejected; `MEANINGS` has a sentence for each."""
+class EventReason(StrEnum):
+    """EventReason an event was ignored or rejected; `MEANINGS` has a sentence for each."""
 
     NONE = ""
     NAMESPACE_FOREIGN = "namespace_foreign"
@@ -77,38 +77,44 @@ class Why(StrEnum):
     INTERNAL = "internal"
 
 
-MEANINGS: Mapping[Why, tuple[Result, str]] = {
-    Why.NAMESPACE_FOREIGN: (Result.IGNORED, "It is of another namespace. Its id is not kept."),
-    Why.STAT_UNKNOWN: (Result.IGNORED, "No goal of the catalogue listens to it."),
-    Why.VALUE_NEGATIVE: (Result.IGNORED, "`latestValue` is below 0."),
-    Why.PLAYER_UNKNOWN: (Result.IGNORED, "The player never called initialize."),
-    Why.NOT_JSON: (Result.REJECTED, "The line is no JSON, or is nested too deeply."),
-    Why.NOT_OBJECT: (Result.REJECTED, "It is JSON, but no object."),
-    Why.MEMBER_TWICE: (Result.REJECTED, "An object has two members of one name."),
-    Why.NUL_IN_TEXT: (Result.REJECTED, "A text has the character NUL."),
-    Why.SURROGATE_IN_TEXT: (
+MEANINGS: Mapping[EventReason, tuple[Result, str]] = {
+    EventReason.NAMESPACE_FOREIGN: (
+        Result.IGNORED,
+        "It is of another namespace. Its id is not kept.",
+    ),
+    EventReason.STAT_UNKNOWN: (Result.IGNORED, "No goal of the catalogue listens to it."),
+    EventReason.VALUE_NEGATIVE: (Result.IGNORED, "`latestValue` is below 0."),
+    EventReason.PLAYER_UNKNOWN: (Result.IGNORED, "The player never called initialize."),
+    EventReason.NOT_JSON: (Result.REJECTED, "The line is no JSON, or is nested too deeply."),
+    EventReason.NOT_OBJECT: (Result.REJECTED, "It is JSON, but no object."),
+    EventReason.MEMBER_TWICE: (Result.REJECTED, "An object has two members of one name."),
+    EventReason.NUL_IN_TEXT: (Result.REJECTED, "A text has the character NUL."),
+    EventReason.SURROGATE_IN_TEXT: (
         Result.REJECTED,
         "A text that counts has half of a character, such as a lone `\\ud83d`.",
     ),
-    Why.NUMBER_TOO_LARGE: (Result.REJECTED, "A whole number has thousands of digits."),
-    Why.SPECVERSION_UNKNOWN: (Result.REJECTED, '`specversion` is not "1.0".'),
-    Why.ID_MISSING: (Result.REJECTED, "`id` is no text, or empty."),
-    Why.ID_TOO_LONG: (Result.REJECTED, f"`id` has more than {NAME_LENGTH_MAX} characters."),
-    Why.SOURCE_MISSING: (Result.REJECTED, "`source` is no text, or empty."),
-    Why.SOURCE_TOO_LONG: (
+    EventReason.NUMBER_TOO_LARGE: (Result.REJECTED, "A whole number has thousands of digits."),
+    EventReason.SPECVERSION_UNKNOWN: (Result.REJECTED, '`specversion` is not "1.0".'),
+    EventReason.ID_MISSING: (Result.REJECTED, "`id` is no text, or empty."),
+    EventReason.ID_TOO_LONG: (Result.REJECTED, f"`id` has more than {NAME_LENGTH_MAX} characters."),
+    EventReason.SOURCE_MISSING: (Result.REJECTED, "`source` is no text, or empty."),
+    EventReason.SOURCE_TOO_LONG: (
         Result.REJECTED,
         f"`source` has more than {NAME_LENGTH_MAX} characters.",
     ),
-    Why.TYPE_UNKNOWN: (Result.REJECTED, "`type` is neither of the two."),
-    Why.PLAYER_INVALID: (Result.REJECTED, "`subject` is no id of 1 to 100 characters."),
-    Why.NAMESPACE_INVALID: (Result.REJECTED, "`namespace` is no text."),
-    Why.TIME_INVALID: (Result.REJECTED, "`time` is no RFC 3339 timestamp with an offset."),
-    Why.TOO_OLD: (Result.REJECTED, f"`time` is more than {HORIZON_DAYS} days ago."),
-    Why.DATA_INVALID: (Result.REJECTED, "`data` is no object, or not JSON by its type."),
-    Why.STAT_INVALID: (Result.REJECTED, "`data.statCode` is no text, or empty."),
-    Why.VALUE_INVALID: (Result.REJECTED, "`data.latestValue` is no number within ±(2^53-1)."),
-    Why.INCREASE_INVALID: (Result.REJECTED, "`data.inc` is no number within ±(2^53-1)."),
-    Why.INTERNAL: (Result.REJECTED, "The service failed on it; the log says how."),
+    EventReason.TYPE_UNKNOWN: (Result.REJECTED, "`type` is neither of the two."),
+    EventReason.PLAYER_INVALID: (Result.REJECTED, "`subject` is no id of 1 to 100 characters."),
+    EventReason.NAMESPACE_INVALID: (Result.REJECTED, "`namespace` is no text."),
+    EventReason.TIME_INVALID: (Result.REJECTED, "`time` is no RFC 3339 timestamp with an offset."),
+    EventReason.TOO_OLD: (Result.REJECTED, f"`time` is more than {HORIZON_DAYS} days ago."),
+    EventReason.DATA_INVALID: (Result.REJECTED, "`data` is no object, or not JSON by its type."),
+    EventReason.STAT_INVALID: (Result.REJECTED, "`data.statCode` is no text, or empty."),
+    EventReason.VALUE_INVALID: (
+        Result.REJECTED,
+        "`data.latestValue` is no number within ±(2^53-1).",
+    ),
+    EventReason.INCREASE_INVALID: (Result.REJECTED, "`data.inc` is no number within ±(2^53-1)."),
+    EventReason.INTERNAL: (Result.REJECTED, "The service failed on it; the log says how."),
 }
 
 
@@ -122,7 +128,7 @@ class Incoming(NamedTuple):
     id: str
     source: str
     namespace: str | None
-    player: str
+    player_id: str
     kind: Source
     at_ms: int | None
     stat_code: str = ""
@@ -130,12 +136,12 @@ class Incoming(NamedTuple):
     increase: Number = 0
 
 
-class Outcome(NamedTuple):
+class EventOutcome(NamedTuple):
     """What became of one event of a batch. `id` is empty where it could not be read."""
 
     id: str
     result: Result
-    why: Why = Why.NONE
+    why: EventReason = EventReason.NONE
 
 
 class SeenKey(NamedTuple):

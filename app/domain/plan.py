@@ -48,10 +48,10 @@ class Plan:
         missing = []
         self.entry_of: dict[int, int] = {}
         for number, goal in enumerate(catalogue.goals):
-            given_by = first.get(goal.goal_id)
-            if given_by is not None:
-                goals[given_by].append(number)
-                self.entry_of[number] = given_by
+            defaults_of = first.get(goal.goal_id)
+            if defaults_of is not None:
+                goals[defaults_of].append(number)
+                self.entry_of[number] = defaults_of
             elif goal.default_assigned:
                 missing.append(number)
         self.goals: tuple[tuple[int, ...], ...] = tuple(map(tuple, goals))

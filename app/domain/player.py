@@ -10,7 +10,7 @@ the facts of being given goals by default, the rule about them, and the ports to
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol, Self
 
-from app.domain.facts import NO_GOALS, NO_STATS, Given, Goals, Stats
+from app.domain.facts import NO_GOALS, NO_STATS, Assignment, Goals, Stats
 from app.domain.goal import ID_LENGTH_MAX, Catalogue, GoalIdentity
 
 
@@ -21,24 +21,24 @@ class Player(NamedTuple):
     counts the writes; 0 is a player without a row.
     """
 
-    player: str
+    player_id: str
     since_ms: int
     changed_at_ms: int
     version: int
     answered: int
-    given: tuple[Given, ...]
+    assignments: tuple[Assignment, ...]
     stats: Stats = NO_STATS
     goals: Goals = NO_GOALS
 
     @classmethod
     def unknown(cls, player: str, clock_ms: int) -> Self:
         """Return the empty facts of a player without a row."""
-        return cls(player, clock_ms, clock_ms, version=0, answered=0, given=())
+        return cls(player, clock_ms, clock_ms, version=0, answered=0, assignments=())
 
     @property
     def revisions(self) -> tuple[int, ...]:
         """The catalogue revision of each entry of `given`."""
-        return tuple(entry.revision for entry in self.given)
+        return tuple(entry.revision for entry in self.assignments)
 
 
 class PlayersRead(NamedTuple):
@@ -76,7 +76,7 @@ class Players(Protocol):
     async def insert_many(self, players: Collection[Player]) -> frozenset[str]:
         """Make rows of version 1; return whose. Rows that exist stay as they are."""
 
-    async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
+    async def update_assignments_many(self, players: Collection[Player]) -> frozenset[str]:
         """Write `given`, `answered` and `changed_at`, and count `version` on; return for whom.
 
         `version` and `since_ms` are those that were read: versions begin anew after a deletion.
@@ -102,7 +102,7 @@ class Revisions(Protocol):
     async def identities(self) -> Mapping[str, GoalIdentity]:
         """Return what each goal is that ever was in a catalogue, by goal id."""
 
-    async def given_by(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
+    async def defaults_of(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
         """Return the goals that each revision gives by default.
 
         Raise LookupError if one was never registered.

@@ -66,7 +66,7 @@ def progress_of(
     if facts.active is None and not facts.claimed:
         if entry is None or stat is None:
             return 0
-        return given_progress(rule, stat, entry, days)
+        return assigned_progress(rule, stat, entry, days)
     if facts.claimed or not facts.active or facts.offset is None:
         return facts.carry
     if stat is None:
@@ -91,7 +91,7 @@ def settled(
     if facts.active is not None or entry is None:
         assigned_at_ms = facts.assigned_at_ms or 0
     else:
-        assigned_at_ms = player.given[entry].at_ms
+        assigned_at_ms = player.assignments[entry].at_ms
     if stat is not None and (facts.active is None or facts.offset is not None):
         reached_at_ms = stat.at_ms
     else:
@@ -99,9 +99,9 @@ def settled(
     return replace(facts, completed_at_ms=max(assigned_at_ms, reached_at_ms))
 
 
-def given_progress(kind: Rule | Group, stat: StatFacts, entry: int, days: Days) -> Number:
+def assigned_progress(kind: Rule | Group, stat: StatFacts, entry: int, days: Days) -> Number:
     """Return the progress of a goal that `entry` gave and about which nothing was decided."""
-    if entry >= stat.given:
+    if entry >= stat.assignments:
         return 0
     if kind.latest:
         return rounded(stat.value)

@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     """A claim: whose, of what, and the reward as it was in the catalogue at that moment."""
 
     claim_id: UUID
-    player: str
+    player_id: str
     goal_id: str
     period: str
     challenge_id: str
@@ -70,7 +70,7 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedForGood:
     """The provider will never grant this; nothing was granted by this attempt."""
 
     reason: str
@@ -92,7 +92,7 @@ class Unknown:
     retry_after_ms: int = 0
 
 
-GrantOutcome: TypeAlias = Granted | Refused | NotGranted | Unknown
+GrantOutcome: TypeAlias = Granted | RefusedForGood | NotGranted | Unknown
 
 
 class RewardProvider(Protocol):

@@ -93,7 +93,7 @@ def _decided(seen: View, rule: Rule, days: Days, *, active: bool) -> GoalFacts |
     facts = settled(rule, facts, player, entry, days)
     assigned_at_ms = facts.assigned_at_ms
     if facts.active is None and entry is not None:
-        assigned_at_ms = player.given[entry].at_ms
+        assigned_at_ms = player.assignments[entry].at_ms
     if active:
         return replace(facts, active=True, assigned_at_ms=seen.now_ms, offset=None)
     carry = facts.carry

@@ -7,7 +7,7 @@ from app.domain.reward import (
     Granted,
     GrantOutcome,
     NotGranted,
-    Refused,
+    RefusedForGood,
     Settlement,
 )
 from app.domain.text import visible
@@ -30,7 +30,7 @@ def settlement(call: Call, outcome: GrantOutcome, tries_max: int, die: float) ->
     match outcome:
         case Granted():
             return Settlement(ClaimState.GRANTED)
-        case Refused(reason):
+        case RefusedForGood(reason):
             state = ClaimState.IN_DOUBT if call.uncertain else ClaimState.REFUSED
             return Settlement(state, _bounded(reason), uncertain=call.uncertain)
         case NotGranted(reason, retry_after_ms):

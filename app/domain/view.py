@@ -7,7 +7,15 @@ from app.domain.facts import GoalFacts
 from app.domain.goal import GoalState, States, Status
 from app.domain.plan import Plan
 from app.domain.player import Player
-from app.domain.progress import NO_FACTS, Days, given_progress, normal, progress_of, settled, shown
+from app.domain.progress import (
+    NO_FACTS,
+    Days,
+    assigned_progress,
+    normal,
+    progress_of,
+    settled,
+    shown,
+)
 from app.domain.rules import Rule, Rules
 
 DONE = frozenset({Status.COMPLETED, Status.CLAIMED})
@@ -75,9 +83,9 @@ def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState
     moving: dict[int, GoalState] = {}
     for key, stat in player.stats.items():
         for group in plan.by_stat.get(key, ()):
-            progress = shown(given_progress(group, stat, group.entry, days))
+            progress = shown(assigned_progress(group, stat, group.entry, days))
             if progress > 0:
-                assigned_at_ms = player.given[group.entry].at_ms
+                assigned_at_ms = player.assignments[group.entry].at_ms
                 moving[group.number] = GoalState(
                     progress, Status.IN_PROGRESS, None, None, True, assigned_at_ms, False
                 )
@@ -126,7 +134,7 @@ def _with_facts(plan: Plan, player: Player, rule: Rule, stored: GoalFacts, days:
         facts.completed_at_ms,
         facts.claimed_at_ms,
         facts.active or given,
-        player.given[entry].at_ms if entry is not None and given else facts.assigned_at_ms,
+        player.assignments[entry].at_ms if entry is not None and given else facts.assigned_at_ms,
         bool(rule.prerequisites),
     )
 
@@ -151,5 +159,5 @@ def _moving_or_untouched(
     if state is not None:
         return state._replace(locked=True) if gated else state
     entry = plan.entry_of.get(number)
-    assigned_at_ms = None if entry is None else player.given[entry].at_ms
+    assigned_at_ms = None if entry is None else player.assignments[entry].at_ms
     return GoalState(0, Status.NOT_STARTED, None, None, entry is not None, assigned_at_ms, gated)

@@ -36,9 +36,9 @@ from app.domain.intake import (
     MEANINGS,
     NAME_LENGTH_MAX,
     NUMBER_MAX,
+    EventOutcome,
+    EventReason,
     Incoming,
-    Outcome,
-    Why,
 )
 from app.domain.number import Number
 from app.domain.player import is_player_id
@@ -67,7 +67,7 @@ DETAIL_MAX: Final = 200
 
 Header: TypeAlias = tuple[str, str]
 
-Read: TypeAlias = Incoming | Outcome
+Read: TypeAlias = Incoming | EventOutcome
 """An event, or the outcome of what is none."""
 
 _JSON_TYPE = re.compile(r"[\w.+-]+/([\w.-]+\+)?json *(;.*)?", re.ASCII | re.IGNORECASE)
@@ -168,7 +168,7 @@ def _read_line(line: bytes) -> Read:
         _check(_without_halves(line))
         return _read(line)
     except (msgspec.DecodeError, RecursionError):
-        return _rejected("", Why.NOT_JSON)
+        return _rejected("", EventReason.NOT_JSON)
 
 
 def _read(element: bytes | msgspec.Raw) -> Read:
@@ -177,7 +177,7 @@ def _read(element: bytes | msgspec.Raw) -> Read:
     try:
         members = _parse(bytes(element))
         return _event(members)
-    except _Refused as refused:
+    except _EventRejected as refused:
         return _rejected(_shown_id(members), refused.why)
 
 
@@ -187,7 +187,7 @@ def _read_binary(content_type: str, body: bytes, attributes: Sequence[Header]) -
         members = _object([(name, unquote(value)) for name, value in attributes])
         members |= {"datacontenttype": content_type or None, "data": _data(content_type, body)}
         return _event(_without_nul(members))
-    except _Refused as refused:
+    except _EventRejected as refused:
         return _rejected(_shown_id(members), refused.why)
 
 
@@ -216,12 +216,12 @@ def _parse(element: bytes) -> dict[str, Any]:
         if "\\u0000" in text:
             _without_nul(members)
     except (UnicodeDecodeError, RecursionError):
-        raise _Refused(Why.NOT_JSON) from None
+        raise _EventRejected(EventReason.NOT_JSON) from None
     except ValueError:
         # Python reads no whole number of more than 4300 digits.
-        raise _Refused(Why.NUMBER_TOO_LARGE) from None
+        raise _EventRejected(EventReason.NUMBER_TOO_LARGE) from None
     if not isinstance(members, dict):
-        raise _Refused(Why.NOT_OBJECT)
+        raise _EventRejected(EventReason.NOT_OBJECT)
     return members
 
 
@@ -229,7 +229,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # msgspec would keep the last of two members of one name, and nobody would know which was meant.
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise _Refused(Why.MEMBER_TWICE)
+        raise _EventRejected(EventReason.MEMBER_TWICE)
     return members
 
 
@@ -241,7 +241,7 @@ _skip = json.JSONDecoder(parse_int=str).raw_decode
 
 def _without_nul(members: dict[str, Any]) -> dict[str, Any]:
     if _has_nul(members):
-        raise _Refused(Why.NUL_IN_TEXT)
+        raise _EventRejected(EventReason.NUL_IN_TEXT)
     return members
 
 
@@ -255,18 +255,18 @@ def _has_nul(value: Any) -> bool:
 
 def _event(members: Mapping[str, Any]) -> Incoming:
     if members.get("specversion") != SPECVERSION:
-        raise _Refused(Why.SPECVERSION_UNKNOWN)
-    event_id = _name(members.get("id"), Why.ID_MISSING, Why.ID_TOO_LONG)
-    source = _name(members.get("source"), Why.SOURCE_MISSING, Why.SOURCE_TOO_LONG)
-    kind = TYPES.get(_text(members.get("type"), Why.TYPE_UNKNOWN))
+        raise _EventRejected(EventReason.SPECVERSION_UNKNOWN)
+    event_id = _name(members.get("id"), EventReason.ID_MISSING, EventReason.ID_TOO_LONG)
+    source = _name(members.get("source"), EventReason.SOURCE_MISSING, EventReason.SOURCE_TOO_LONG)
+    kind = TYPES.get(_text(members.get("type"), EventReason.TYPE_UNKNOWN))
     if kind is None:
-        raise _Refused(Why.TYPE_UNKNOWN)
-    player = _text(members.get("subject"), Why.PLAYER_INVALID)
+        raise _EventRejected(EventReason.TYPE_UNKNOWN)
+    player = _text(members.get("subject"), EventReason.PLAYER_INVALID)
     if not is_player_id(player):
-        raise _Refused(Why.PLAYER_INVALID)
+        raise _EventRejected(EventReason.PLAYER_INVALID)
     namespace = members.get("namespace")
     if namespace is not None:
-        _text(namespace, Why.NAMESPACE_INVALID)
+        _text(namespace, EventReason.NAMESPACE_INVALID)
     at_ms = _at_ms(members.get("time"))
     if kind is Source.LOGIN:
         return Incoming(event_id, source, namespace, player, kind, at_ms)
@@ -277,23 +277,25 @@ def _event(members: Mapping[str, Any]) -> Incoming:
 def _statistic(members: Mapping[str, Any]) -> tuple[str, Number, Number]:
     data = members.get("data")
     content_type = members.get("datacontenttype")
-    if content_type is not None and not _JSON_TYPE.fullmatch(_text(content_type, Why.DATA_INVALID)):
-        raise _Refused(Why.DATA_INVALID)
+    if content_type is not None and not _JSON_TYPE.fullmatch(
+        _text(content_type, EventReason.DATA_INVALID)
+    ):
+        raise _EventRejected(EventReason.DATA_INVALID)
     if not isinstance(data, dict):
-        raise _Refused(Why.DATA_INVALID)
+        raise _EventRejected(EventReason.DATA_INVALID)
     increase = data.get("inc")
     return (
-        _text(data.get("statCode"), Why.STAT_INVALID),
-        _number(data.get("latestValue"), Why.VALUE_INVALID),
-        0 if increase is None else _number(increase, Why.INCREASE_INVALID),
+        _text(data.get("statCode"), EventReason.STAT_INVALID),
+        _number(data.get("latestValue"), EventReason.VALUE_INVALID),
+        0 if increase is None else _number(increase, EventReason.INCREASE_INVALID),
     )
 
 
-def _text(value: Any, otherwise: Why) -> str:
+def _text(value: Any, otherwise: EventReason) -> str:
     if not isinstance(value, str) or not value:
-        raise _Refused(otherwise)
+        raise _EventRejected(otherwise)
     if _is_cut(value):
-        raise _Refused(Why.SURROGATE_IN_TEXT)
+        raise _EventRejected(EventReason.SURROGATE_IN_TEXT)
     return value
 
 
@@ -302,18 +304,18 @@ def _is_cut(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _name(value: Any, missing: Why, too_long: Why) -> str:
+def _name(value: Any, missing: EventReason, too_long: EventReason) -> str:
     name = _text(value, missing)
     if len(name) > NAME_LENGTH_MAX:
-        raise _Refused(too_long)
+        raise _EventRejected(too_long)
     return name
 
 
-def _number(value: Any, otherwise: Why) -> Number:
+def _number(value: Any, otherwise: EventReason) -> Number:
     """Return a number; whole ones as integers, however they were written."""
     # Not isinstance: true is no number.
     if type(value) not in {int, float} or not -NUMBER_MAX <= value <= NUMBER_MAX:
-        raise _Refused(otherwise)
+        raise _EventRejected(otherwise)
     number: Number = value
     return int(number) if number == math.trunc(number) else number
 
@@ -322,21 +324,21 @@ def _at_ms(time: Any) -> int | None:
     if time is None:
         return None
     try:
-        return read_rfc3339(_text(time, Why.TIME_INVALID))
+        return read_rfc3339(_text(time, EventReason.TIME_INVALID))
     except ValueError:
-        raise _Refused(Why.TIME_INVALID) from None
+        raise _EventRejected(EventReason.TIME_INVALID) from None
 
 
-class _Refused(Exception):
+class _EventRejected(Exception):
     """What was read is no event; `why` says what is wrong with it."""
 
-    def __init__(self, why: Why) -> None:
+    def __init__(self, why: EventReason) -> None:
         super().__init__(why)
         self.why = why
 
 
-def _rejected(event_id: str, why: Why) -> Outcome:
-    return Outcome(event_id, MEANINGS[why][0], why)
+def _rejected(event_id: str, why: EventReason) -> EventOutcome:
+    return EventOutcome(event_id, MEANINGS[why][0], why)
 
 
 def _refuse_all(detail: str) -> NoReturn:

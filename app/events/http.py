@@ -14,7 +14,14 @@ from starlette.responses import Response
 from app.answers.examples import AT
 from app.answers.wire import Wire
 from app.domain.goal import ID_LENGTH_MAX
-from app.domain.intake import EVENTS_MAX, NAME_LENGTH_MAX, Incoming, Outcome, Result, Why
+from app.domain.intake import (
+    EVENTS_MAX,
+    NAME_LENGTH_MAX,
+    EventOutcome,
+    EventReason,
+    Incoming,
+    Result,
+)
 from app.errors import ServiceReason
 from app.events.cloudevents import BATCH, LINES, SPECVERSION, STRUCTURED, TYPES, decode
 from app.operation import Asked, Operation, Tag
@@ -31,7 +38,7 @@ class EventAnswer(Wire, frozen=True):
 
     id: str
     result: Result
-    reason: Why
+    reason: EventReason
 
 
 class EventsAnswer(Wire, frozen=True):
@@ -87,7 +94,10 @@ SEND = Operation(
     "One result for each event.",
     EventsAnswer,
     EventsAnswer(
-        [EventAnswer("1", Result.ACCEPTED, Why.NONE), EventAnswer("2", Result.DUPLICATE, Why.NONE)]
+        [
+            EventAnswer("1", Result.ACCEPTED, EventReason.NONE),
+            EventAnswer("2", Result.DUPLICATE, EventReason.NONE),
+        ]
     ),
     asked=Asked(
         "What is not JSON refuses a whole array, but only its own line.",
@@ -125,7 +135,7 @@ async def receive(request: Request[State]) -> Response:
     return json_response(EventsAnswer([EventAnswer(*outcome) for outcome in outcomes]))
 
 
-def _record(metrics: Metrics, outcomes: list[Outcome], seconds: float) -> None:
+def _record(metrics: Metrics, outcomes: list[EventOutcome], seconds: float) -> None:
     counts = Counter((outcome.result, outcome.why) for outcome in outcomes)
     for (result, why), count in counts.items():
         metrics.events.labels(result, why).inc(count)

@@ -128,7 +128,7 @@ async def initialize(request: Request[State]) -> Response:
     """Assign the player the default goals. The body means nothing, whatever it holds."""
     state = request.state
     [(view, cohort, new_assignments)] = await state["initialize"].initialize([state["player_id"]])
-    assigned_at_ms = [entry.at_ms for entry in view.player.given]
+    assigned_at_ms = [entry.at_ms for entry in view.player.assignments]
     body = cohort.template.initialize_answer(
         view.states, assigned_at_ms, view.now_ms, new_assignments
     )

@@ -36,7 +36,7 @@ def tag_of(catalogue_digest: bytes, read: PlayerNow, *, active_only: bool) -> st
     row = (player.version, player.since_ms, player.changed_at_ms) if player.version else None
     parts = (FORMAT, catalogue_digest, row, now_ms // DAY_MS, active_only)
     digest = blake2b(digest_size=DIGEST_BYTES)
-    digest.update(f"{parts}{player.player}".encode())
+    digest.update(f"{parts}{player.player_id}".encode())
     return digest.hexdigest()
 
 

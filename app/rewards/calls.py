@@ -19,7 +19,7 @@ from app.domain.reward import (
     GrantOutcome,
     NotGranted,
     Outbox,
-    Refused,
+    RefusedForGood,
     RewardProvider,
     Undo,
     Unknown,
@@ -127,7 +127,7 @@ def label(outcome: GrantOutcome) -> str:
     match outcome:
         case Granted():
             return "granted"
-        case Refused():
+        case RefusedForGood():
             return "refused"
         case NotGranted():
             return "not_granted"

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from app.domain.reward import Call, ClaimState, Refused, Undo
+from app.domain.reward import Call, ClaimState, RefusedForGood, Undo
 from app.rewards.calls import Calls, log_unfinished
 from app.rewards.pace import Pace
 from app.telemetry import Metrics
@@ -21,7 +21,7 @@ WAIT_S_MAX: Final = 0.3
 """How long a player waits for the provider."""
 
 
-class _Waiting:
+class _PlayerWaits:
     """Whether a player still waits, and whether the claim is being undone meanwhile."""
 
     over = False
@@ -69,7 +69,7 @@ class ClaimDeliveries:
 
     async def deliver(self, call: Call, undo: Undo) -> ClaimState:
         """Call the provider; wait a moment for the answer, and to the end for an undoing."""
-        waiting = _Waiting()
+        waiting = _PlayerWaits()
         running = asyncio.create_task(self._run(call, undo, waiting))
         self._keep(running)
         try:
@@ -92,10 +92,10 @@ class ClaimDeliveries:
                 running.cancel()
             await asyncio.gather(*cut, return_exceptions=True)
 
-    async def _run(self, call: Call, undo: Undo, waiting: _Waiting) -> ClaimState:
+    async def _run(self, call: Call, undo: Undo, waiting: _PlayerWaits) -> ClaimState:
         try:
             outcome = await self._calls.ask(call)
-            if isinstance(outcome, Refused) and not waiting.over:
+            if isinstance(outcome, RefusedForGood) and not waiting.over:
                 waiting.undoing = True
                 undone = await self._calls.undo(call, undo)
                 return ClaimState.REFUSED if undone else ClaimState.PENDING

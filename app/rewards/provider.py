@@ -32,7 +32,7 @@ from app.domain.reward import (
     Granted,
     GrantOutcome,
     NotGranted,
-    Refused,
+    RefusedForGood,
     RewardProvider,
     Unknown,
 )
@@ -149,7 +149,7 @@ def _body(claim: Claim) -> bytes:
     return msgspec.json.encode(
         {
             "claimId": str(claim.claim_id),
-            "player": claim.player,
+            "player": claim.player_id,
             "namespace": claim.namespace,
             "type": claim.reward.type,
             "rewardId": claim.reward.reward_id,
@@ -184,7 +184,7 @@ def _meaning(status: int, headers: Mapping[str, str], shown: str) -> GrantOutcom
         return NotGranted(reason, _retry_after_ms(headers))
     if status in AGAIN or status not in FINAL:
         return Unknown(reason, _retry_after_ms(headers))
-    return Refused(reason)
+    return RefusedForGood(reason)
 
 
 def _is_our_fault(status: int) -> bool:

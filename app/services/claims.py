@@ -121,7 +121,7 @@ class ClaimService:
     def _first_call(self, seen: View, claimed: Claimed, goal: Goal) -> Call:
         made = Claim(
             claimed.claim_id,
-            claimed.player.player,
+            claimed.player.player_id,
             goal.goal_id,
             claimed.period,
             goal.challenge_id,
@@ -179,4 +179,4 @@ def _standing_claim(seen: View, rule: Rule) -> tuple[UUID, int]:
     facts = normal(stored, rule, Days(seen.now_ms).of(rule.span))
     assert facts.claimed_at_ms is not None
     period = claim_period(rule, facts)
-    return claim_id(seen.player.player, rule.goal_id, period), facts.claimed_at_ms
+    return claim_id(seen.player.player_id, rule.goal_id, period), facts.claimed_at_ms

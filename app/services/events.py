@@ -22,18 +22,18 @@ import structlog
 from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import Contended, Unavailable
 from app.domain.event import Event, apply_event, concerns
-from app.domain.initialize import give_defaults
+from app.domain.initialize import assign_defaults
 from app.domain.intake import (
     EVENTS_MAX,
     MEANINGS,
     DayMissing,
+    EventOutcome,
+    EventReason,
     EventStore,
     EventTransaction,
     Incoming,
-    Outcome,
     Result,
     SeenKey,
-    Why,
     days_kept,
     days_to_remember,
     digest_of,
@@ -83,7 +83,7 @@ class EventService:
         self,
         events: Sequence[Incoming],
         hand_on: Callable[[], Awaitable[None]] = keep_on,
-    ) -> list[Outcome]:
+    ) -> list[EventOutcome]:
         """Return what became of each of at most EVENTS_MAX events, in their order.
 
         `hand_on` is awaited between two transactions, and lets others run who are due first.
@@ -94,14 +94,14 @@ class EventService:
         """
         assert len(events) <= EVENTS_MAX
         policy, store = self._policy, self._store
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, EventOutcome] = {}
         pending = []
         now_ms = await store.now_ms() if any(map(policy.takes, events)) else 0
         for place, incoming in enumerate(events):
             if not policy.takes(incoming):
-                outcomes[place] = _outcome(incoming, Why.NAMESPACE_FOREIGN)
+                outcomes[place] = _outcome(incoming, EventReason.NAMESPACE_FOREIGN)
             elif is_too_old(incoming.at_ms, now_ms):
-                outcomes[place] = _outcome(incoming, Why.TOO_OLD)
+                outcomes[place] = _outcome(incoming, EventReason.TOO_OLD)
             else:
                 pending.append(_pending(place, incoming, now_ms))
         if pending:
@@ -159,21 +159,21 @@ class _Intake:
         self._cohorts: dict[tuple[int, ...], Cohort] = {}
         self._poisoned: set[str] = set()
 
-    async def commit_in_pieces(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+    async def commit_in_pieces(self, batch: Sequence[_Pending]) -> dict[int, EventOutcome]:
         """Commit the batch, as many events at a time as take effect in the time of a piece."""
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, EventOutcome] = {}
         size = self._policy.piece
         while batch:
             piece, batch = batch[: size.events], batch[size.events :]
             outcomes |= await self.commit_isolating(piece)
         return outcomes
 
-    async def commit_isolating(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+    async def commit_isolating(self, batch: Sequence[_Pending]) -> dict[int, EventOutcome]:
         """Commit the batch without the events for whose sake it fails.
 
         These are at most two transactions for each event.
         """
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, EventOutcome] = {}
         try:
             return await self._commit(batch)
         except Unavailable:
@@ -188,9 +188,9 @@ class _Intake:
             outcomes |= await self.commit_isolating(part)
         return outcomes
 
-    def _reject(self, spoiling: Sequence[_Pending], failure: Exception) -> dict[int, Outcome]:
+    def _reject(self, spoiling: Sequence[_Pending], failure: Exception) -> dict[int, EventOutcome]:
         """Return what becomes of one player's events that fail."""
-        self._poisoned.add(spoiling[0].incoming.player)
+        self._poisoned.add(spoiling[0].incoming.player_id)
         if len(self._poisoned) > POISON_MAX:
             raise RuntimeError(f"events of more than {POISON_MAX} players fail") from None
         cause = failure.__cause__ or failure
@@ -201,9 +201,9 @@ class _Intake:
             # Not its text: the database's quotes rows, and so players.
             exception="".join(format_tb(cause.__traceback__)),
         )
-        return {one.place: _outcome(one.incoming, Why.INTERNAL) for one in spoiling}
+        return {one.place: _outcome(one.incoming, EventReason.INTERNAL) for one in spoiling}
 
-    async def _commit(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+    async def _commit(self, batch: Sequence[_Pending]) -> dict[int, EventOutcome]:
         if self._began:
             await self._hand_on()
         self._began = True
@@ -217,7 +217,7 @@ class _Intake:
             self._policy.piece.learn(len(batch), took_ms, committed=committed)
         return outcomes
 
-    async def _commit_at_once(self, batch: Sequence[_Pending]) -> dict[int, Outcome]:
+    async def _commit_at_once(self, batch: Sequence[_Pending]) -> dict[int, EventOutcome]:
         for _ in range(ROUNDS_MAX):
             try:
                 async with self._store.transaction() as transaction:
@@ -243,25 +243,31 @@ class _Intake:
 
     async def _apply(
         self, transaction: EventTransaction, batch: Sequence[_Pending]
-    ) -> dict[int, Outcome]:
+    ) -> dict[int, EventOutcome]:
         keys = sorted({key for one in batch for key in one.keys})
         known = await transaction.remember(keys)
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, EventOutcome] = {}
         effective = []
         seen: set[bytes] = set()
         for one in batch:
             if one.digest in seen or not known.isdisjoint(one.keys):
-                outcomes[one.place] = Outcome(one.incoming.id, Result.DUPLICATE)
+                outcomes[one.place] = EventOutcome(one.incoming.id, Result.DUPLICATE)
             elif concerns(self._served.rules, one.event):
                 effective.append(one)
             else:
-                why = Why.VALUE_NEGATIVE if one.event.value < 0 else Why.STAT_UNKNOWN
+                why = (
+                    EventReason.VALUE_NEGATIVE if one.event.value < 0 else EventReason.STAT_UNKNOWN
+                )
                 outcomes[one.place] = _outcome(one.incoming, why)
             seen.add(one.digest)
         if effective:
             known_players = await self._write(transaction, effective)
             for place, incoming, *_ in effective:
-                why = Why.NONE if incoming.player in known_players else Why.PLAYER_UNKNOWN
+                why = (
+                    EventReason.NONE
+                    if incoming.player_id in known_players
+                    else EventReason.PLAYER_UNKNOWN
+                )
                 outcomes[place] = _outcome(incoming, why)
         return outcomes
 
@@ -271,7 +277,7 @@ class _Intake:
         """Write what events make of their players; return who of these has a row."""
         events: dict[str, list[Event]] = {}
         for one in effective:
-            events.setdefault(one.incoming.player, []).append(one.event)
+            events.setdefault(one.incoming.player_id, []).append(one.event)
         ids = sorted(events)
         if self._policy.make_known:
             await transaction.make_known(ids, self._newcomer())
@@ -300,7 +306,7 @@ class _Intake:
         served = self._served
         nobody = Player.unknown("", self._now_ms)
         plan = served.newcomers.plan
-        return give_defaults(served.rules, plan, nobody, served.revision, self._now_ms)
+        return assign_defaults(served.rules, plan, nobody, served.revision, self._now_ms)
 
     def _fold(self, player: Player, events: Sequence[Event], clock_ms: int) -> Player:
         """Return what the events make of a player; the same object if they change nothing."""
@@ -338,7 +344,7 @@ def _in_order(pending: Sequence[_Pending]) -> list[_Pending]:
 
     def order(one: _Pending) -> tuple[str, int, int, int]:
         leader = first[one.digest]
-        return leader.incoming.player, leader.event.at_ms, leader.place, one.place
+        return leader.incoming.player_id, leader.event.at_ms, leader.place, one.place
 
     return sorted(pending, key=order)
 
@@ -347,12 +353,12 @@ def _parted(
     batch: Sequence[_Pending], failure: Exception
 ) -> tuple[Sequence[_Pending], Sequence[Sequence[_Pending]]]:
     """Return which events spoil a batch, none if that is not known, and how to try the others."""
-    players = list(dict.fromkeys(one.incoming.player for one in batch))
+    players = list(dict.fromkeys(one.incoming.player_id for one in batch))
     if len(batch) == 1:
         return batch, []
     if len(players) > 1:
         first = set(players[: len(players) // 2])
-        return [], _split(batch, lambda one: one.incoming.player in first)
+        return [], _split(batch, lambda one: one.incoming.player_id in first)
     if isinstance(failure, _Unreadable):
         spoiling, others = _split(batch, lambda one: one.digest in failure.digests)
         return spoiling, [others]
@@ -366,6 +372,6 @@ def _split(
     return [one for one in batch if belongs(one)], [one for one in batch if not belongs(one)]
 
 
-def _outcome(incoming: Incoming, why: Why) -> Outcome:
+def _outcome(incoming: Incoming, why: EventReason) -> EventOutcome:
     result = MEANINGS[why][0] if why else Result.ACCEPTED
-    return Outcome(incoming.id, result, why)
+    return EventOutcome(incoming.id, result, why)

@@ -48,9 +48,13 @@ class InitializeService:
         for _ in range(ROUNDS_MAX):
             begun = await self._begin(waiting)
             changed = [each.player for each in begun.decided if each.changed]
-            written = await self._players.update_given_many(changed) if changed else frozenset()
+            written = (
+                await self._players.update_assignments_many(changed) if changed else frozenset()
+            )
             done = [
-                each for each in begun.decided if not each.changed or each.player.player in written
+                each
+                for each in begun.decided
+                if not each.changed or each.player.player_id in written
             ]
             results.update(await self._results(begun, done))
             # Of all others somebody else made or wrote the row meanwhile.
@@ -87,7 +91,7 @@ class InitializeService:
             cohort = cohorts[player.revisions]
             now_ms = max(begun.clock_ms, player.changed_at_ms)
             seen = view(self._served.rules, cohort.plan, player, now_ms)
-            results[player.player] = InitializeResult(seen, cohort, new_assignments)
+            results[player.player_id] = InitializeResult(seen, cohort, new_assignments)
         return results
 
 

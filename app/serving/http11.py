@@ -47,7 +47,7 @@ Headers = list[tuple[bytes, bytes]]
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is answered here and never reaches the application."""
 
     def __init__(self, problem: Problem, method: bytes = b"") -> None:
@@ -207,7 +207,7 @@ class Http11(H11Protocol):
             await self._handle_events()
         except Stopped:
             self._stopped = True
-        except Refused as refused:
+        except RequestRefused as refused:
             await self._refuse(refused)
 
     async def _check_protocol(self, event: h11.Request) -> None:
@@ -239,7 +239,7 @@ class Http11(H11Protocol):
             )
         )
 
-    async def _refuse(self, refused: Refused) -> None:
+    async def _refuse(self, refused: RequestRefused) -> None:
         self._refused = self._stopped = True
         problem = refused.problem
         self._on_refused(problem.reason)
@@ -259,7 +259,7 @@ class Http11(H11Protocol):
 
 
 def check_head(received: bytes) -> None:
-    """Raise `Refused` if what came of a request's head, complete or not, is more than is read.
+    """Raise `RequestRefused` if what came of a head, complete or not, is more than is read.
 
     It counts before anything is parsed: parsing 3,000 fields would take as long as 30 requests.
     """
@@ -269,21 +269,21 @@ def check_head(received: bytes) -> None:
     head = (received[: end.start()] if end else received).rstrip(b"\r\n")
     target = head.partition(b"\n")[0].partition(b" ")[2].partition(b" ")[0]
     if len(target) > TARGET_BYTES_MAX:
-        raise Refused(
+        raise RequestRefused(
             Problem(
                 HttpReason.TARGET_TOO_LONG,
                 f"A target may have {TARGET_BYTES_MAX} bytes and no more.",
             )
         )
     if len(head) > HEAD_BYTES_MAX:
-        raise Refused(
+        raise RequestRefused(
             Problem(
                 HttpReason.HEADERS_TOO_LARGE,
                 f"A request's head may have {HEAD_BYTES_MAX} bytes and no more.",
             )
         )
     if head.count(b"\n") > HEADER_FIELDS_MAX:
-        raise Refused(
+        raise RequestRefused(
             Problem(
                 HttpReason.HEADERS_TOO_LARGE,
                 f"There may be {HEADER_FIELDS_MAX} header fields and no more.",
@@ -292,7 +292,7 @@ def check_head(received: bytes) -> None:
 
 
 def check_request(request: h11.Request, headers: Headers) -> None:
-    """Raise `Refused` for what h11 reads but nobody should have to interpret."""
+    """Raise `RequestRefused` for what h11 reads but nobody should have to interpret."""
     detail = None
     if request.http_version not in VERSIONS:
         detail = "Only HTTP/1.1 is spoken here."
@@ -306,7 +306,7 @@ def check_request(request: h11.Request, headers: Headers) -> None:
     elif b"%" in request.target:
         detail = _path_fault(request.target.partition(b"?")[0])
     if detail is not None:
-        raise Refused(Problem(HttpReason.BAD_REQUEST, detail), request.method)
+        raise RequestRefused(Problem(HttpReason.BAD_REQUEST, detail), request.method)
 
 
 def _path_fault(path: bytes) -> str | None:

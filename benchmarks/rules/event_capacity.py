@@ -138,7 +138,7 @@ def _players(served: ServedCatalogue, case: Case) -> Iterator[list[Player]]:
     player = _typical(world) if not case.steps else _engaged(world, case.steps)
     names = [_name(number) for number in range(case.players)]
     for first in range(0, len(names), INSERT_BATCH):
-        yield [player._replace(player=name) for name in names[first : first + INSERT_BATCH]]
+        yield [player._replace(player_id=name) for name in names[first : first + INSERT_BATCH]]
 
 
 def _typical(world: World) -> Player:

@@ -110,7 +110,7 @@ def _view(name: str, world: World, player: Player, bound_us: float | None = None
 
 
 def _initialize_answer(world: World, player: Player) -> bytes:
-    assigned_at_ms = [entry.at_ms for entry in player.given]
+    assigned_at_ms = [entry.at_ms for entry in player.assignments]
     return world.template.initialize_answer(world.view(player).states, assigned_at_ms, NOW_MS, 0)
 
 

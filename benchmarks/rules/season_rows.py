@@ -28,7 +28,7 @@ class SeasonRows:
         """Register the catalogue and write both forms."""
         async with served(self._database_url, self._catalogue) as to:
             _, player = self._player(to.served.revision)
-            players = [player._replace(player=name) for name in self._names]
+            players = [player._replace(player_id=name) for name in self._names]
             await to.players.insert_many(players)
         await self.refill_goal_rows()
 

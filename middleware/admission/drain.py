@@ -34,7 +34,7 @@ STEP_NS_MAX = 1 * SECOND_NS
 """How much one step of the clock adds to a silence: a process that was stopped saw nothing."""
 
 
-class _Bound:
+class _PlacesHeld:
     """How many places a share holds while it waits for more: place-time over time."""
 
     __slots__ = ("held_ns", "waited_ns")
@@ -66,7 +66,7 @@ class Drain:
     def reconfigure(self, settings: AdmissionSettings) -> None:
         """Begin anew with how many places each share gets; what they are held for stays."""
         self._least = {share: settings.places_min(share) for share in Share}
-        self._bound = {share: _Bound(settings.places_max(share)) for share in Share}
+        self._bound = {share: _PlacesHeld(settings.places_max(share)) for share in Share}
 
     # ── learning ────────────────────
 

@@ -29,7 +29,7 @@ async def initialize(store: Store, served: ServedCatalogue, *ids: str) -> list[d
     return [
         msgspec.json.decode(
             cohort.template.initialize_answer(
-                view.states, [entry.at_ms for entry in view.player.given], view.now_ms, new
+                view.states, [entry.at_ms for entry in view.player.assignments], view.now_ms, new
             )
         )
         for view, cohort, new in results
@@ -67,7 +67,7 @@ async def test_a_catalogue_without_defaults_makes_the_player_known_and_gives_lat
     assert (assigned(answer), answer["newAssignments"]) == ([], 0)
     row = await stored(store, "ann")
     assert row is not None
-    assert row.given == ()
+    assert row.assignments == ()
     [answer] = await initialize(store, await serve(store, defaults("a")), "ann")
     assert (assigned(answer), answer["newAssignments"]) == (["a"], 1)
 
@@ -129,7 +129,7 @@ async def test_what_a_first_call_gives_is_given_at_the_moment_that_the_row_begin
     [answer] = await initialize(store, state, "ann")
     row = await stored(store, "ann")
     assert row is not None
-    assert [row.since_ms] * 2 == [row.changed_at_ms, row.given[0].at_ms]
+    assert [row.since_ms] * 2 == [row.changed_at_ms, row.assignments[0].at_ms]
     [goal] = answer["assignedGoals"]
     assert msgspec.convert(goal["assignedAt"], datetime).timestamp() == row.since_ms // 1000
 
@@ -166,7 +166,7 @@ async def test_who_loses_every_race_is_told_to_come_back(store: Store) -> None:
     async def count_the_version_on() -> None:
         row = await stored(store, "ann")
         assert row is not None
-        await store.players.update_given_many([row])
+        await store.players.update_assignments_many([row])
 
     racing = store._replace(players=Racing(store.players, count_the_version_on))
     with pytest.raises(Contended):
@@ -193,9 +193,9 @@ class Racing:
         self.insert_many = players.insert_many
         self.update_goals = players.update_goals
 
-    async def update_given_many(self, players: Collection[Player]) -> frozenset[str]:
+    async def update_assignments_many(self, players: Collection[Player]) -> frozenset[str]:
         await self._meanwhile()
-        return await self._players.update_given_many(players)
+        return await self._players.update_assignments_many(players)
 
 
 class Beaten:
@@ -205,7 +205,7 @@ class Beaten:
         self.times = 0
         self.read_many = players.read_many
         self.insert_many = players.insert_many
-        self.update_given_many = players.update_given_many
+        self.update_assignments_many = players.update_assignments_many
         self.update_goals = players.update_goals
 
     async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:

@@ -1,11 +1,11 @@
 """What the players' rows promise, whoever keeps them."""
 
-from app.domain.facts import Counts, Given, GoalFacts, StatFacts
+from app.domain.facts import Assignment, Counts, GoalFacts, StatFacts
 from app.domain.player import Player
 from tests.contract.conftest import Store
 
 NOW_MS = 1_800_000_000_123
-ANN = Player("ann", NOW_MS, NOW_MS, 0, 1, (Given(7, NOW_MS),))
+ANN = Player("ann", NOW_MS, NOW_MS, 0, 1, (Assignment(7, NOW_MS),))
 BOB = Player("bob", NOW_MS + 1, NOW_MS + 1, 0, 0, ())
 
 
@@ -35,8 +35,8 @@ async def test_who_has_no_row_begins_and_who_has_one_stays(store: Store) -> None
     assert begun.new == {"bob", "cid"}
     assert begun.players == {
         "ann": ANN._replace(version=1),
-        "bob": Player("bob", now_ms, now_ms, 1, 1, (Given(9, now_ms),)),
-        "cid": Player("cid", now_ms, now_ms, 1, 1, (Given(9, now_ms),)),
+        "bob": Player("bob", now_ms, now_ms, 1, 1, (Assignment(9, now_ms),)),
+        "cid": Player("cid", now_ms, now_ms, 1, 1, (Assignment(9, now_ms),)),
     }
     assert (await store.players.read_many(["ann", "bob", "cid"])).players == begun.players
 
@@ -72,7 +72,7 @@ async def test_when_nobody_begins_there_is_still_a_clock(store: Store) -> None:
 
 async def test_a_row_is_made_once_and_the_second_maker_is_told(store: Store) -> None:
     await store.players.insert_many([ANN])
-    later = ANN._replace(since_ms=NOW_MS + 5, given=())
+    later = ANN._replace(since_ms=NOW_MS + 5, assignments=())
     assert await store.players.insert_many([later, BOB]) == {"bob"}
     read = await store.players.read_many(["ann"])
     assert read.players["ann"] == ANN._replace(version=1)
@@ -92,7 +92,7 @@ async def test_a_decision_writes_goals_once_per_version(store: Store) -> None:
     decided = ANN._replace(version=1, changed_at_ms=NOW_MS + 9, goals={"a": GoalFacts(True, 5)})
     assert await store.players.update_goals(decided)
     assert not await store.players.update_goals(decided._replace(goals={}))
-    assert not await store.players.update_goals(decided._replace(player="nobody"))
+    assert not await store.players.update_goals(decided._replace(player_id="nobody"))
     read = await store.players.read_many(["ann"])
     assert read.players["ann"] == decided._replace(version=2)
 
@@ -103,9 +103,9 @@ async def test_an_update_writes_what_was_given_and_counts_the_version(store: Sto
         version=1,
         changed_at_ms=NOW_MS + 9,
         answered=2,
-        given=(*ANN.given, Given(8, NOW_MS + 9)),
+        assignments=(*ANN.assignments, Assignment(8, NOW_MS + 9)),
     )
-    assert await store.players.update_given_many([more]) == {"ann"}
+    assert await store.players.update_assignments_many([more]) == {"ann"}
     read = await store.players.read_many(["ann"])
     assert read.players["ann"] == more._replace(version=2)
 
@@ -115,14 +115,14 @@ async def test_an_update_of_another_version_changes_nothing(store: Store) -> Non
     stale = ANN._replace(version=0, answered=5)
     current = BOB._replace(version=1, answered=1)
     nobody = Player("nobody", NOW_MS, NOW_MS, 1, 0, ())
-    assert await store.players.update_given_many([nobody, stale, current]) == {"bob"}
+    assert await store.players.update_assignments_many([nobody, stale, current]) == {"bob"}
     read = await store.players.read_many(["ann", "bob", "nobody"])
     assert read.players == {"ann": ANN._replace(version=1), "bob": current._replace(version=2)}
 
 
 async def test_an_id_may_be_any_text_of_a_hundred_characters(store: Store) -> None:
     ids = ["x" * 100, "\N{GRINNING FACE}" * 100, "'; drop table player; --", "A", "a"]
-    await store.players.insert_many([BOB._replace(player=name) for name in ids])
+    await store.players.insert_many([BOB._replace(player_id=name) for name in ids])
     read = await store.players.read_many(ids)
     assert set(read.players) == set(ids)
     begun = await store.players.begin_many([*ids, *(f"{name[:99]}!" for name in ids)], 7)
@@ -137,5 +137,5 @@ async def test_a_row_that_was_deleted_and_made_again_is_not_the_one_that_was_rea
     await store.players.insert_many([ANN])
     before = ANN._replace(version=1, since_ms=NOW_MS - 1, goals={"a": GoalFacts(True, 5)})
     assert not await store.players.update_goals(before)
-    assert await store.players.update_given_many([before]) == frozenset()
+    assert await store.players.update_assignments_many([before]) == frozenset()
     assert (await store.players.read_many(["ann"])).players["ann"] == ANN._replace(version=1)

@@ -24,16 +24,16 @@ async def test_each_revision_knows_its_own_defaults(store: Store) -> None:
     await store.revisions.register(make_catalogue(make_goal("a", default=True), make_goal("b")))
     await store.revisions.register(defaults("b", "c"))
     await store.revisions.register(make_catalogue(make_goal("b")))
-    given = await store.revisions.given_by({3, 1, 2})
+    given = await store.revisions.defaults_of({3, 1, 2})
     assert given == {1: {"a"}, 2: {"b", "c"}, 3: set()}
-    assert await store.revisions.given_by({2}) == {2: {"b", "c"}}
-    assert await store.revisions.given_by(()) == {}
+    assert await store.revisions.defaults_of({2}) == {2: {"b", "c"}}
+    assert await store.revisions.defaults_of(()) == {}
 
 
 async def test_a_revision_that_never_was_is_an_error(store: Store) -> None:
     await store.revisions.register(defaults("a"))
     with pytest.raises(LookupError, match="9"):
-        await store.revisions.given_by({1, 9})
+        await store.revisions.defaults_of({1, 9})
 
 
 async def test_goals_that_left_the_catalogue_are_still_known(store: Store) -> None:

@@ -11,7 +11,7 @@ from app.catalogue import effects
 from app.catalogue.parse import parse_catalogue
 from app.cli import main
 from app.commands import catalogue_check
-from app.domain.facts import Given, GoalFacts, Goals
+from app.domain.facts import Assignment, GoalFacts, Goals
 from app.domain.player import Player
 from app.settings import Settings
 from db.pool import Database
@@ -119,7 +119,7 @@ def of_target(goal_id: str, target: int) -> dict[str, Any]:
 
 
 def player(name: str, *revisions: int, goals: Goals | None = None) -> Player:
-    entries = tuple(Given(revision, MOMENT_MS) for revision in revisions)
+    entries = tuple(Assignment(revision, MOMENT_MS) for revision in revisions)
     return Player(name, MOMENT_MS, MOMENT_MS, 1, len(entries), entries, goals=goals or {})
 
 

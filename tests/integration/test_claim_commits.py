@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from app.domain.player import Player
-from app.domain.reward import Call, Claim, ClaimState, Making, Refused, Undo
+from app.domain.reward import Call, Claim, ClaimState, Making, RefusedForGood, Undo
 from app.errors import ServiceReason
 from db.claims import PgClaims
 from middleware.problem import Problem
@@ -72,7 +72,7 @@ async def counter(database_url: str) -> AsyncIterator[Counter]:
 async def warm_up(shop: ScriptedShop, player: str) -> None:
     """Prepare every statement, so that each is one answer from now on."""
     await shop.complete(player, ["g0", "warm"])
-    shop.provider.script = [Refused("422")]
+    shop.provider.script = [RefusedForGood("422")]
     with pytest.raises(Problem):
         await shop.claim(player, "warm")
     await shop.claim(player, "warm")
@@ -130,11 +130,11 @@ async def test_an_undoing_that_is_cut_is_done_or_not_done_and_never_half(
 ) -> None:
     shop, claims, proxy = counter
     await warm_up(shop, "ann")
-    shop.provider.script = [Refused("422")]
+    shop.provider.script = [RefusedForGood("422")]
 
-    async def refuse() -> Refused:
+    async def refuse() -> RefusedForGood:
         claims.cut = Cut(answer_after=answers)
-        return Refused("422")
+        return RefusedForGood("422")
 
     shop.provider.script = [refuse()]
     with pytest.raises(Problem) as caught:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.reward import Call, ClaimState, Granted, Refused, Settlement, Unknown
+from app.domain.reward import Call, ClaimState, Granted, RefusedForGood, Settlement, Unknown
 from app.errors import ServiceReason
 from app.services.claims import ClaimResult
 from db.claims import PgClaims
@@ -133,9 +133,9 @@ async def test_another_secret_would_not_know_the_deleted_claims(shop: ScriptedSh
 async def test_a_refusal_after_a_deletion_leaves_nothing_of_the_player(
     shop: ScriptedShop, database_url: str
 ) -> None:
-    async def think() -> Refused:
+    async def think() -> RefusedForGood:
         assert await shop.claims.erase("ann") == (1, 1)
-        return Refused("422")
+        return RefusedForGood("422")
 
     await shop.complete("ann", ["g0"])
     shop.provider.script = [think()]
@@ -174,7 +174,7 @@ async def test_claims_and_deletions_at_once_end_as_one_order_or_the_other(
     shop.relay.start()
     both = [act(player) for player in PLAYERS for act in (claim, delete)]
     results = await asyncio.gather(*both, return_exceptions=True)
-    made = {result.claim.player for result in results if isinstance(result, ClaimResult)}
+    made = {result.claim.player_id for result in results if isinstance(result, ClaimResult)}
     for problem in (result for result in results if isinstance(result, Exception)):
         assert isinstance(problem, Problem)
         assert problem.reason == ServiceReason.GOAL_NOT_COMPLETED
@@ -185,7 +185,7 @@ async def test_claims_and_deletions_at_once_end_as_one_order_or_the_other(
         return count(database_url, "player") + count(database_url, "claim") == 0
 
     await until(nothing_is_left)
-    assert {claim.player for claim in shop.provider.asked} == made
+    assert {claim.player_id for claim in shop.provider.asked} == made
     assert count(database_url, "claim_erased") == len(made)
 
 

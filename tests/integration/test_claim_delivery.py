@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.domain.player import Player
-from app.domain.reward import Call, Claim, ClaimState, Granted, Making, Refused
+from app.domain.reward import Call, Claim, ClaimState, Granted, Making, RefusedForGood
 from db.claims import PgClaims
 from middleware.problem import Problem
 from tests.catalogues import make_catalogue, make_goal
@@ -16,7 +16,7 @@ from tests.eventually import until
 from tests.integration.test_pool import TERMINATE
 from tests.rewards import HASTY_S, ScriptedProvider, ScriptedShop, Shop
 
-Answer = asyncio.Future[Granted | Refused]
+Answer = asyncio.Future[Granted | RefusedForGood]
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_a_refusal_that_comes_too_late_undoes_nothing(hasty: ScriptedShop)
     answer: Answer = asyncio.Future()
     hasty.provider.script = [answer]
     await hasty.claim("ann", "g0")
-    answer.set_result(Refused("404"))
+    answer.set_result(RefusedForGood("404"))
 
     async def is_refused() -> bool:
         return await hasty.stored("ann") == {"g0": "refused"}
@@ -77,7 +77,7 @@ async def test_who_waits_while_a_claim_is_undone_hears_of_it_however_long_it_tak
     # The answer comes at once, and no time is left for anything that takes any.
     async with Shop(database_url, catalogue, ScriptedProvider(), wait_s_max=0.0) as shop:
         await shop.complete("ann", ["g0"])
-        shop.provider.script = [Refused("422")]
+        shop.provider.script = [RefusedForGood("422")]
         with pytest.raises(Problem) as caught:
             await shop.claim("ann", "g0")
         assert caught.value.reason.status == 502
@@ -93,7 +93,7 @@ async def test_a_player_who_leaves_gets_the_reward_all_the_same(shop: ScriptedSh
     with pytest.raises(asyncio.CancelledError):
         await claiming
     # Nobody would hear that it was undone, so it is not.
-    answer.set_result(Refused("404"))
+    answer.set_result(RefusedForGood("404"))
 
     async def is_refused() -> bool:
         return await shop.stored("ann") == {"g0": "refused"}
@@ -183,9 +183,9 @@ async def test_a_claim_that_is_refused_by_the_rules_keeps_its_place_and_its_call
 async def test_an_undoing_that_fails_is_a_503_and_the_claim_stands(
     shop: ScriptedShop, database_url: str
 ) -> None:
-    async def refuse() -> Refused:
+    async def refuse() -> RefusedForGood:
         await shop.database.close()
-        return Refused("422")
+        return RefusedForGood("422")
 
     shop.provider.script = [refuse()]
     with pytest.raises(Problem) as caught:
@@ -197,9 +197,9 @@ async def test_an_undoing_that_fails_is_a_503_and_the_claim_stands(
 async def test_an_undoing_that_meets_a_newer_layout_does_nothing_and_names_no_player(
     shop: ScriptedShop, database_url: str
 ) -> None:
-    async def refuse() -> Refused:
+    async def refuse() -> RefusedForGood:
         run_sql(database_url, "update player set format = format + 1")
-        return Refused("422")
+        return RefusedForGood("422")
 
     shop.provider.script = [refuse()]
     with capture_logs() as lines, pytest.raises(Problem) as caught:
@@ -231,7 +231,7 @@ async def test_a_grant_that_cannot_be_written_down_is_told_and_asked_again(
 
 
 async def test_claims_are_counted_by_what_their_players_were_told(shop: ScriptedShop) -> None:
-    shop.provider.script = [Refused("422")]
+    shop.provider.script = [RefusedForGood("422")]
     with pytest.raises(Problem):
         await shop.claim("ann", "g0")
     await shop.claim("ann", "g0")

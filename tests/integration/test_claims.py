@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.facts import Counts, Given, StatFacts, encode_stats
+from app.domain.facts import Assignment, Counts, StatFacts, encode_stats
 from app.domain.goal import Requirement, Rotation, Schedule
 from app.domain.period import DAY_MS
 from app.domain.player import Player
-from app.domain.reward import ClaimState, Refused, Unknown
+from app.domain.reward import ClaimState, RefusedForGood, Unknown
 from app.errors import ServiceReason
 from app.services.claims import ClaimResult
 from db.claims import PgClaims
@@ -218,7 +218,7 @@ async def test_a_refused_reward_undoes_the_claim_and_it_can_be_claimed_again(
 ) -> None:
     await shop.complete("ann", ["g0"], offset=3)
     before = await shop.facts("ann")
-    shop.provider.script = [Refused("422: no such item")]
+    shop.provider.script = [RefusedForGood("422: no such item")]
     problem = await refusal(shop, "ann", "g0")
     assert problem.reason.status == 502
     assert problem.message == (
@@ -241,7 +241,7 @@ async def test_what_a_lowered_target_completed_is_claimed_and_undone_like_all_el
     column = encode_stats({"statistic:wins": wins})
     assert column is not None
     run_sql(shop.url, f"update player set stats = '\\x{column.hex()}'")
-    shop.provider.script = [Refused("422")]
+    shop.provider.script = [RefusedForGood("422")]
     assert (await refusal(shop, "ann", "given")).reason == ServiceReason.REWARD_GRANT_FAILED
     # What the player was shown as completed before the claim stays so, whatever comes.
     undone = (await shop.facts("ann")).goals["given"]
@@ -255,9 +255,9 @@ async def test_what_was_written_while_the_provider_thought_outlives_the_undoing(
 ) -> None:
     await shop.complete("ann", ["g0"])
 
-    async def think() -> Refused:
+    async def think() -> RefusedForGood:
         await shop.decide("ann", "g5", active=True)
-        return Refused("422")
+        return RefusedForGood("422")
 
     shop.provider.script = [think()]
     assert (await refusal(shop, "ann", "g0")).reason == ServiceReason.REWARD_GRANT_FAILED
@@ -284,7 +284,7 @@ async def test_nothing_comes_between_an_undoing_and_the_facts_that_it_read(
     database = Pausing(database_url, before)
     await database.open()
     shop.use(PgClaims(database, erasure_secret="s" * 32))
-    shop.provider.script = [Refused("422")]
+    shop.provider.script = [RefusedForGood("422")]
     assert (await refusal(shop, "ann", "g0")).reason == ServiceReason.REWARD_GRANT_FAILED
     await selecting[0]
     await database.close()
@@ -302,7 +302,7 @@ async def test_an_unknown_end_is_pending_and_not_undone(shop: ScriptedShop) -> N
 
 
 async def test_a_claim_without_a_free_call_is_pending_at_once(database_url: str) -> None:
-    never: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
+    never: asyncio.Future[RefusedForGood] = asyncio.get_running_loop().create_future()
     provider = ScriptedProvider(never)
     async with Shop(database_url, CATALOGUE, provider, concurrency=1, wait_s_max=HASTY_S) as shop:
         await shop.complete("ann", ["g0", "g1"])
@@ -342,8 +342,10 @@ async def test_a_row_that_was_deleted_and_made_again_is_not_taken_for_the_old_on
         await shop.claims.erase("ann")
         await asyncio.sleep(0.002)  # the clock moves on by a millisecond
         clock_ms, _ = await read_many([])
-        given = (Given(shop.served.revision, clock_ms),)
-        await shop.players.insert_many([Player.unknown("ann", clock_ms)._replace(given=given)])
+        given = (Assignment(shop.served.revision, clock_ms),)
+        await shop.players.insert_many(
+            [Player.unknown("ann", clock_ms)._replace(assignments=given)]
+        )
         return read
 
     shop.players.read_many = deleted_meanwhile  # type: ignore[method-assign,assignment]

@@ -92,7 +92,7 @@ async def test_many_events_of_one_bad_player_cost_nobody_else_anything(
         expected += ["accepted", "rejected internal", "accepted"]
     with capture_logs() as lines:
         assert await pod.send(*batch) == expected
-    assert failed(lines) == [[each.id for each in batch if each.player == "bad"]]
+    assert failed(lines) == [[each.id for each in batch if each.player_id == "bad"]]
     for name in ("ann", "bob"):
         row = await pod.row(name)
         assert row is not None
@@ -109,7 +109,7 @@ async def test_as_many_bad_players_as_there_may_be_are_taken_out_with_all_their_
     spoil(database_url, *bad)
     batch = [a_login(name) for _ in range(5) for name in NAMES]
     told = await pod.send(*batch)
-    assert told == ["rejected internal" if each.player in bad else "accepted" for each in batch]
+    assert told == ["rejected internal" if each.player_id in bad else "accepted" for each in batch]
 
 
 async def test_five_hundred_events_of_a_bad_player_are_a_transaction_for_each_piece(

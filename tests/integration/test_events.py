@@ -331,7 +331,7 @@ async def test_an_event_makes_a_player_known_and_the_next_initialize_tells_of_th
     assert await pod.send(a_login("ann")) == ["accepted"]
     row = await pod.row("ann")
     assert row is not None
-    assert (row.answered, len(row.given), row.version) == (0, 1, 2)
+    assert (row.answered, len(row.assignments), row.version) == (0, 1, 2)
     assert await pod.initialize("ann") == 3
     assert await pod.initialize("ann") == 0
     assert await pod.progress("ann", "logins") == 1
@@ -342,7 +342,7 @@ async def test_a_known_player_is_left_with_what_he_was_given(pod: EventPod) -> N
     await pod.send(a_login("ann"))
     row = await pod.row("ann")
     assert row is not None
-    assert (row.answered, len(row.given)) == (1, 1)
+    assert (row.answered, len(row.assignments)) == (1, 1)
 
 
 async def test_without_defaults_a_player_is_known_all_the_same(pod: EventPod) -> None:
@@ -350,7 +350,7 @@ async def test_without_defaults_a_player_is_known_all_the_same(pod: EventPod) ->
     assert await pod.send(wins("ann", 3)) == ["accepted"]
     row = await pod.row("ann")
     assert row is not None
-    assert row.given == ()
+    assert row.assignments == ()
 
 
 async def test_where_events_make_nobody_known_they_are_ignored_and_remembered(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.domain.facts import Given, encode_given
+from app.domain.facts import Assignment, encode_assignments
 from db.players import PgPlayers
 from db.pool import Database
 from db.sql import load_statements
@@ -91,7 +91,7 @@ async def test_a_first_row_is_of_one_moment_to_the_byte(
     )
     assert stored is not None
     assert stored["is_one"]
-    assert stored["given"] == encode_given((Given(pod.served.revision, row.since_ms),))
+    assert stored["given"] == encode_assignments((Assignment(pod.served.revision, row.since_ms),))
 
 
 async def test_a_moment_that_needs_fewer_bytes_means_the_same(pod: EventPod) -> None:
@@ -102,5 +102,5 @@ async def test_a_moment_that_needs_fewer_bytes_means_the_same(pod: EventPod) -> 
         assert await pod.initialize(name) == 3
         row = await pod.row(name)
         assert row is not None
-        assert row.given == (Given(pod.served.revision, row.since_ms),)
+        assert row.assignments == (Assignment(pod.served.revision, row.since_ms),)
         assert moment_ms <= row.since_ms < moment_ms + 60_000

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.facts import Given
+from app.domain.facts import Assignment
 from app.domain.player import Player
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange
@@ -59,7 +59,7 @@ async def test_a_goal_goes_on_and_off_and_says_when_it_was_assigned(app: App) ->
 
 async def test_what_was_given_keeps_the_instant_that_it_was_given_at(app: App) -> None:
     revision = app.served.revision
-    given = (Given(revision, MARCH_MS),)
+    given = (Assignment(revision, MARCH_MS),)
     await app.players.insert_many([Player("alice", MARCH_MS, MARCH_MS, 0, 1, given)])
     for body in (b'{"isActive": true}', b'{"isActive": false}', b'{"isActive": false}'):
         answer = await put(app, TUTORIAL, body)

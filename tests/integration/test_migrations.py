@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from db.migrate import MANIFEST, MigrationFailed, Phase, migrate, migration_names, schema_is_current
+from db.migrate import (
+    MANIFEST,
+    MigrationFailed,
+    MigrationPhase,
+    migrate,
+    migration_names,
+    schema_is_current,
+)
 from db.pool import Database
 from tests.database import named, run_sql
 
@@ -61,9 +68,9 @@ def test_pods_that_start_together_migrate_once(fresh_url: str) -> None:
 def test_pre_applies_everything_before_the_roll_out_and_post_the_rest(
     fresh_url: str, release: Path
 ) -> None:
-    assert migrate(fresh_url, Phase.PRE, release) == tuple(migration_names(release)[:3])
-    assert migrate(fresh_url, Phase.PRE, release) == ()
-    assert migrate(fresh_url, Phase.POST, release) == tuple(migration_names(release)[3:])
+    assert migrate(fresh_url, MigrationPhase.PRE, release) == tuple(migration_names(release)[:3])
+    assert migrate(fresh_url, MigrationPhase.PRE, release) == ()
+    assert migrate(fresh_url, MigrationPhase.POST, release) == tuple(migration_names(release)[3:])
     assert run_sql(fresh_url, APPLIED) == ["0001", "0002", "0003", "0004"]
 
 
@@ -71,7 +78,7 @@ def test_post_refuses_to_come_before_pre(fresh_url: str, release: Path) -> None:
     name = urlsplit(fresh_url).path.removeprefix("/")
     run_sql(named(fresh_url, "postgres"), f"create database {name}")
     with pytest.raises(MigrationFailed, match="0003_pre_table"):
-        migrate(fresh_url, Phase.POST, release)
+        migrate(fresh_url, MigrationPhase.POST, release)
     with pytest.raises(CalledProcessError):
         run_sql(fresh_url, APPLIED)
 
@@ -83,17 +90,17 @@ def test_a_number_below_the_newest_applied_one_is_refused(fresh_url: str, releas
     manifest = release / MANIFEST
     lines = manifest.read_text().splitlines(keepends=True)
     manifest.write_text("".join(line for line in lines if "0003" not in line))
-    migrate(fresh_url, Phase.ALL, release)
+    migrate(fresh_url, MigrationPhase.ALL, release)
     late.write_text(text)
     manifest.write_text("".join(lines))
     with pytest.raises(MigrationFailed, match="out of order"):
-        migrate(fresh_url, Phase.ALL, release)
+        migrate(fresh_url, MigrationPhase.ALL, release)
 
 
 def test_a_migration_that_fails_leaves_nothing_and_says_why(fresh_url: str, release: Path) -> None:
     add(release, "0005_pre_wrong.sql", "create table t5 (); select no_such_function();")
     with pytest.raises(MigrationFailed, match="no_such_function"):
-        migrate(fresh_url, Phase.ALL, release)
+        migrate(fresh_url, MigrationPhase.ALL, release)
     assert run_sql(fresh_url, APPLIED)[-1] == "0004"
     assert run_sql(fresh_url, "select to_regclass('t5')") == [""]
 
@@ -102,7 +109,7 @@ def test_a_changed_migration_is_refused_before_anything_runs(fresh_url: str, rel
     with (release / "0002_post_table.sql").open("a") as file:
         file.write("-- changed")
     with pytest.raises(ValueError, match="0002_post_table"):
-        migrate(fresh_url, Phase.ALL, release)
+        migrate(fresh_url, MigrationPhase.ALL, release)
 
 
 def test_a_server_that_cannot_be_reached_is_named_without_the_password() -> None:
@@ -115,11 +122,11 @@ def test_a_server_that_cannot_be_reached_is_named_without_the_password() -> None
 async def test_code_runs_on_its_own_schema_and_on_a_newer_one(
     fresh_url: str, release: Path
 ) -> None:
-    migrate(fresh_url, Phase.PRE, release)
+    migrate(fresh_url, MigrationPhase.PRE, release)
     assert await is_current(fresh_url, release)
     add(release, "0005_pre_next_release.sql", "select 1;")
     assert not await is_current(fresh_url, release)
-    migrate(fresh_url, Phase.ALL, release)
+    migrate(fresh_url, MigrationPhase.ALL, release)
     (release / "0005_pre_next_release.sql").unlink()
     assert await is_current(fresh_url, release)
 

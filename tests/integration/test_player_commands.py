@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.clock import Clock
-from app.domain.facts import Counts, Given, GoalFacts, StatFacts
+from app.domain.facts import Assignment, Counts, GoalFacts, StatFacts
 from app.domain.goal import Reward
 from app.domain.player import Player
 from app.domain.reward import Claim, Making
@@ -32,12 +32,12 @@ CHECKOUT = Path(__file__).parents[2]
 NOON_MS = 1_764_072_000_123  # 2025-11-25T12:00:00.123Z
 LOGINS = StatFacts(2, NOON_MS, Counts(0, 1, 0, 0), 0)
 ALICE = Player(
-    player="alice",
+    player_id="alice",
     since_ms=NOON_MS,
     changed_at_ms=NOON_MS,
     version=1,
     answered=1,
-    given=(Given(1, NOON_MS),),
+    assignments=(Assignment(1, NOON_MS),),
     stats={
         "statistic:snowmen_killed": StatFacts(4.5, NOON_MS, Counts(0, 0, 0, 0), 1),
         "login:login_count": LOGINS,
@@ -84,7 +84,7 @@ def insert(url: str, players: Sequence[Player]) -> None:
 def named_player(number: int) -> Player:
     # Upper and lower case, so that the order of bytes is another one than that of a dictionary.
     name = f"{'aA'[number % 2]}{number:05d}"
-    return ALICE._replace(player=name, given=(), stats={}, goals={})
+    return ALICE._replace(player_id=name, assignments=(), stats={}, goals={})
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_everybody_is_exported_once_in_the_order_of_bytes(database_url: str) -> 
     code, out, _ = run("export", DATABASE_URL=database_url)
     assert code == 0
     names = [json.loads(line)["player"] for line in out.splitlines()]
-    assert names == sorted(player.player for player in players)
+    assert names == sorted(player.player_id for player in players)
 
 
 def test_whoever_stops_reading_an_export_ends_it_quietly(database_url: str) -> None:
@@ -252,7 +252,7 @@ def test_the_embedded_database_is_shared_with_a_running_service_or_started() -> 
     with reachable_folder() as folder:
         with EmbeddedPostgres(folder / "data") as url:
             migrate(url)
-            insert(url, [ALICE._replace(given=())])
+            insert(url, [ALICE._replace(assignments=())])
             beside = run("export", DATA_DIR=str(folder / "data"))
         alone = run("export", DATA_DIR=str(folder / "data"))
         assert beside == alone

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.reward import ClaimState, NotGranted, Refused, Settlement, Unknown
+from app.domain.reward import ClaimState, NotGranted, RefusedForGood, Settlement, Unknown
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
 from tests.eventually import until
@@ -60,7 +60,7 @@ async def test_after_an_outage_all_tries_are_left(shop: ScriptedShop) -> None:
 
 
 async def test_a_refusal_after_an_outage_is_a_refusal(shop: ScriptedShop) -> None:
-    shop.provider.script = [NotGranted("no connection"), Refused("422")]
+    shop.provider.script = [NotGranted("no connection"), RefusedForGood("422")]
     await shop.claim("ann", "g0")
     shop.relay.start()
     await outlast(shop, 2)
@@ -76,7 +76,7 @@ async def test_what_an_outage_made_doubtful_is_asked_for_anew_oldest_first(
         await shop.claim(player, "g0")
     run_sql(shop.url, "update claim set due_at = now()")
     for call in await shop.outbox.lease(3, LEASE_MS):
-        state = ClaimState.REFUSED if call.claim.player == "dan" else ClaimState.IN_DOUBT
+        state = ClaimState.REFUSED if call.claim.player_id == "dan" else ClaimState.IN_DOUBT
         assert await shop.outbox.settle(call, Settlement(state, "500", uncertain=True))
     assert await shop.outbox.retry(ClaimState.IN_DOUBT, 1) == 1
     assert await shop.stored("bob") == {"g0": "pending"}

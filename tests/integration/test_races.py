@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.catalogue.served import ServedCatalogue
-from app.domain.facts import Given, encode_given
+from app.domain.facts import Assignment, encode_assignments
 from app.domain.goal import Catalogue, Source
 from app.domain.player import Player
 from app.services.initialize import InitializeService
@@ -114,14 +114,14 @@ async def test_a_returning_player_leaves_the_row_untouched(
 async def test_an_update_locks_rows_in_ascending_order_of_bytes(
     pods: list[Pod], session: asyncpg.Connection
 ) -> None:
-    rows = [Player(name, 0, 0, 1, 1, (Given(1, 0),)) for name in SHUFFLED]
+    rows = [Player(name, 0, 0, 1, 1, (Assignment(1, 0),)) for name in SHUFFLED]
     for row in rows:  # one by one, so that they do not lie in order
         await pods[0].players.insert_many([row])
     async with session.transaction():
         await session.execute("select from player where player = 'b' for update")
-        update = asyncio.create_task(pods[0].players.update_given_many(rows))
+        update = asyncio.create_task(pods[0].players.update_assignments_many(rows))
         await await_blocked(session)
-        free = await pods[1].players.update_given_many(rows[:1] + rows[2:3])
+        free = await pods[1].players.update_assignments_many(rows[:1] + rows[2:3])
     assert free == {"é", "\N{GRINNING FACE}"}
     assert await update == {"B", "a", "b"}
 
@@ -159,7 +159,7 @@ async def test_who_is_made_known_meanwhile_is_asked_again_and_hears_of_the_rest(
     """An event made the row and told nobody, or an initialize of an older pod told of its two."""
     before = await pods[0].serve(defaults("a", "b"))
     after = await pods[1].serve(defaults("a", "b", "c"))
-    given = encode_given((Given(before.revision, 5),))
+    given = encode_assignments((Assignment(before.revision, 5),))
     row = "insert into player values ('bob', '2026-01-01', '2026-01-01', 1, 1, $1, $2)"
     async with session.transaction():
         await session.execute(row, answered, given)

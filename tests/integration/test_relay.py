@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.reward import ClaimState, Granted, Refused, Settlement, Unknown
+from app.domain.reward import ClaimState, Granted, RefusedForGood, Settlement, Unknown
 from db.outbox import PgOutbox
 from tests.catalogues import make_catalogue, make_goal
 from tests.database import run_sql
@@ -58,7 +58,7 @@ async def test_what_was_left_to_the_relay_is_granted_once(
     await owe(shop, *PLAYERS)
     shop.relay.start()
     await until(lambda: all_granted(database_url))
-    assert sorted(claim.player for claim in shop.provider.asked) == PLAYERS
+    assert sorted(claim.player_id for claim in shop.provider.asked) == PLAYERS
     assert run_sql(database_url, "select count(*) from claim where settled_at is null") == ["0"]
 
 
@@ -67,7 +67,7 @@ async def test_two_relays_never_take_the_same_claim(shop: ScriptedShop) -> None:
     taken = await asyncio.gather(
         *(outbox.lease(7, LEASE_MS) for outbox in [shop.outbox, PgOutbox(shop.database)] * 4)
     )
-    players = [call.claim.player for calls in taken for call in calls]
+    players = [call.claim.player_id for calls in taken for call in calls]
     assert sorted(players) == PLAYERS
     assert await shop.outbox.lease(7, LEASE_MS) == []
 
@@ -76,7 +76,7 @@ async def test_the_oldest_due_claim_is_taken_first(shop: ScriptedShop, database_
     await owe(shop, "ann", "bob")
     run_sql(database_url, "update claim set due_at = now() - interval '1 h' where player = 'bob'")
     [call] = await shop.outbox.lease(1, LEASE_MS)
-    assert call.claim.player == "bob"
+    assert call.claim.player_id == "bob"
 
 
 async def test_a_caller_that_died_is_replaced_and_too_late_if_it_was_only_slow(
@@ -133,13 +133,13 @@ async def test_when_the_attempts_are_used_up_the_claim_is_in_doubt(
     await until(lambda: ends_as(shop, database_url, ClaimState.IN_DOUBT))
     assert len(shop.provider.asked) == 3
     [stored] = await shop.outbox.list_open([ClaimState.IN_DOUBT], 10)
-    assert (stored.claim.player, stored.error) == ("ann", "500: broken")
+    assert (stored.claim.player_id, stored.error) == ("ann", "500: broken")
 
 
 async def test_a_late_refusal_is_listed_and_leaves_the_goal_claimed(
     shop: ScriptedShop, database_url: str
 ) -> None:
-    shop.provider.script = [Refused("404: no such item")]
+    shop.provider.script = [RefusedForGood("404: no such item")]
     await owe(shop, "ann")
     shop.relay.start()
     await until(lambda: ends_as(shop, database_url, ClaimState.REFUSED))
@@ -152,7 +152,7 @@ async def test_a_late_refusal_is_listed_and_leaves_the_goal_claimed(
 async def test_a_refusal_after_an_unknown_end_is_in_doubt(
     shop: ScriptedShop, database_url: str
 ) -> None:
-    shop.provider.script = [Unknown("time-out"), Refused("422")]
+    shop.provider.script = [Unknown("time-out"), RefusedForGood("422")]
     await owe(shop, "ann")
     shop.relay.start()
     await until(lambda: ends_as(shop, database_url, ClaimState.IN_DOUBT))
@@ -212,7 +212,7 @@ async def test_a_database_that_goes_away_and_returns_loses_no_claim(
         return states(database_url) == {"granted"}
 
     await until(done)
-    assert {claim.player for claim in shop.provider.asked} == set(PLAYERS)
+    assert {claim.player_id for claim in shop.provider.asked} == set(PLAYERS)
 
 
 async def test_a_provider_whose_client_has_a_bug_is_not_taken_for_a_refusal(

@@ -16,7 +16,7 @@ from app.domain.reward import (
     Granted,
     GrantOutcome,
     NotGranted,
-    Refused,
+    RefusedForGood,
     RewardProvider,
     Unknown,
 )
@@ -102,7 +102,7 @@ async def test_what_may_change_is_unknown(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 406, 410, 422, 499])
 async def test_what_will_not_change_is_a_refusal(status: int) -> None:
-    assert await outcome_of(http(status)) == Refused(str(status))
+    assert await outcome_of(http(status)) == RefusedForGood(str(status))
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 399, 401, 405, 407])
@@ -178,7 +178,7 @@ async def test_who_cannot_be_trusted_was_not_asked() -> None:
 
 async def test_a_refusal_keeps_the_beginning_of_what_the_provider_said() -> None:
     outcome = await outcome_of(http(422, b"no such item \xff" + b"!" * 1_000))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusedForGood)
     assert outcome.reason.startswith("422: no such item \ufffd!!!")
     assert len(outcome.reason) < 150
 

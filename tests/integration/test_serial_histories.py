@@ -214,7 +214,7 @@ async def test_whatever_runs_at_once_takes_effect_one_after_another(
     await connection.close()
     world = serial.World(pods[0].served)
     for player in PLAYERS:
-        history = [row for row in rows if row.player == player]
+        history = [row for row in rows if row.player_id == player]
         assert serial.unexplained(world, history, crowd.calls[player]) == []
     assert sorted(row["claim_id"] for row in granted) == sorted(crowd.claims)
     periods = {row["period"] for row in granted}

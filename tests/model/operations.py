@@ -102,7 +102,7 @@ def look(person: Person, goal: Goal) -> Shown:
 # ── being given goals ─────────────────────────────────────────────────────────────────────────────
 
 
-def give_defaults(person: Person, catalogue: Catalogue) -> None:
+def assign_defaults(person: Person, catalogue: Catalogue) -> None:
     """Give what the catalogue gives by default and the player neither has nor has decided about."""
     for goal in catalogue.goals:
         if goal.default_assigned and goal.goal_id not in person.rows:
@@ -120,7 +120,7 @@ def give_defaults(person: Person, catalogue: Catalogue) -> None:
 def welcome(person: Person, catalogue: Catalogue) -> Welcome:
     """Initialize: give what is missing, and tell what is new since the last initialize."""
     person.become_known()
-    give_defaults(person, catalogue)
+    assign_defaults(person, catalogue)
     rows = [person.rows[goal.goal_id] for goal in catalogue.goals if goal.goal_id in person.rows]
     new = sum(row.unreported and row.by_default for row in rows)
     for row in person.rows.values():
@@ -139,7 +139,7 @@ def receive(
         return set()
     if person.since is None:
         person.become_known()
-        give_defaults(person, catalogue)
+        assign_defaults(person, catalogue)
     return hear(person, catalogue, happening)
 
 

@@ -43,7 +43,7 @@ def life(state: GoalState) -> tuple[object, ...]:
 
 
 def same_facts(one: Player, other: Player) -> bool:
-    return (one.given, one.stats, one.goals) == (other.given, other.stats, other.goals)
+    return (one.assignments, one.stats, one.goals) == (other.assignments, other.stats, other.goals)
 
 
 # ── T: twice is once ──────────────────────────────────────────────────────────────────────────────
@@ -239,7 +239,7 @@ def test_little_is_written(history: History, action: Login | Play) -> None:
     history.do(action)
     after = history.row
     assert after.version - version in {0, 1}
-    assert after.given == before.given
+    assert after.assignments == before.assignments
     source = Source.LOGIN if isinstance(action, Login) else Source.STATISTIC
     heard = {key for key in after.stats if after.stats[key] != before.stats.get(key)}
     assert all(key.startswith(source) for key in heard)

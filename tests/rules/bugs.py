@@ -300,14 +300,14 @@ DEFAULTS = (
     _bug(
         "a later default counts from the beginning",
         "event",
-        "*(come,) * (entries - stat.given)",
-        "*(NOTHING,) * (entries - stat.given)",
+        "*(come,) * (entries - stat.assignments)",
+        "*(NOTHING,) * (entries - stat.assignments)",
     ),
     _bug(
         "a later default never begins",
         "event",
         "max(stat.at_ms, at_ms), starts, entries,",
-        "max(stat.at_ms, at_ms), starts, stat.given,",
+        "max(stat.at_ms, at_ms), starts, stat.assignments,",
     ),
     _bug(
         "a later default's offset survives the turn of the period",
@@ -322,7 +322,7 @@ OWN = (
     _bug(
         "given goals show what came before they were given",
         "progress",
-        "if entry >= stat.given:",
+        "if entry >= stat.assignments:",
         "if False:",
     ),
     _bug(
@@ -364,7 +364,7 @@ OWN = (
     _bug(
         "what is new is reported again by the next initialize",
         "initialize",
-        "answered=len(given), given=given",
+        "answered=len(given), assignments=given",
         "given=given",
     ),
     _bug(

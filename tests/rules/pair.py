@@ -231,7 +231,11 @@ class Pair:
         agree("other stats written", _differing(before.stats, after.stats) - heard, set())
         differing = _differing(before.goals, after.goals)
         agree("goals written", differing - _dropped(before, after), moved)
-        same = (after.stats, after.goals, after.given) == (before.stats, before.goals, before.given)
+        same = (after.stats, after.goals, after.assignments) == (
+            before.stats,
+            before.goals,
+            before.assignments,
+        )
         agree("version", after.version, before.version + (0 if same else 1))
         self.counted["period turns with offsets held"] += any(
             stat.offsets and after.stats[key].at_ms // DAY_MS > stat.at_ms // DAY_MS

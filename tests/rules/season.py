@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from app.domain.claim import Claimed, Refusal, claim
 from app.domain.event import Event, apply_event, concerns
 from app.domain.facts import (
-    decode_given,
+    decode_assignments,
     decode_goals,
     decode_stats,
-    encode_given,
+    encode_assignments,
     encode_goals,
     encode_stats,
 )
 from app.domain.goal import Catalogue, GoalState
-from app.domain.initialize import Initialized, give_defaults, initialize
+from app.domain.initialize import Initialized, assign_defaults, initialize
 from app.domain.intake import (
     Result,
     SeenKey,
@@ -119,7 +119,7 @@ class Season:
         player = self.player(name, clock_ms)
         now_ms = max(clock_ms, player.changed_at_ms)
         if not player.version:
-            player = give_defaults(self.rules, self.plan(player), player, self.revision, now_ms)
+            player = assign_defaults(self.rules, self.plan(player), player, self.revision, now_ms)
         after = apply_event(self.rules, self.plan(player), player, event, now_ms)
         if after.goals is not player.goals:
             after = drop_what_says_nothing(self.rules, after, now_ms)
@@ -171,10 +171,10 @@ class Season:
         return answer
 
     def _write(self, player: Player, now_ms: int) -> None:
-        self.players[player.player] = player._replace(
+        self.players[player.player_id] = player._replace(
             changed_at_ms=now_ms,
             version=player.version + 1,
-            given=decode_given(encode_given(player.given)),
+            assignments=decode_assignments(encode_assignments(player.assignments)),
             stats=decode_stats(encode_stats(player.stats)),
             goals=decode_goals(encode_goals(player.goals)),
         )

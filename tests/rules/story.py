@@ -124,11 +124,11 @@ class Story:
         at_ms = when(sent) if sent else self.clock_ms
         self._hear(Event(Source.STATISTIC, at_ms, "wins", value, inc))
 
-    def take_up(self, goal_id: str = "goal") -> GoalState:
+    def activate(self, goal_id: str = "goal") -> GoalState:
         """Activate a goal."""
         return self.season.set_active(NAME, goal_id, self.clock_ms, active=True)
 
-    def put_away(self, goal_id: str = "goal") -> GoalState:
+    def deactivate(self, goal_id: str = "goal") -> GoalState:
         """Deactivate a goal."""
         return self.season.set_active(NAME, goal_id, self.clock_ms, active=False)
 

@@ -111,8 +111,8 @@ def test_every_event_that_is_sent_is_one_of_its_own() -> None:
     assert len({event.id for event in events}) == 1_000
     last: Counter[tuple[str, str]] = Counter()
     for event in events:
-        last[event.player, event.stat_code] += 1
-        assert event.value == last[event.player, event.stat_code]
+        last[event.player_id, event.stat_code] += 1
+        assert event.value == last[event.player_id, event.stat_code]
 
 
 def test_the_waits_of_gameplay_are_read_from_what_the_service_shows() -> None:

@@ -16,7 +16,7 @@ from app.domain.reward import (
     Erased,
     Granted,
     Making,
-    Refused,
+    RefusedForGood,
     Settlement,
     Undo,
 )
@@ -75,7 +75,7 @@ class SlowDatabase:
         return 0
 
 
-def calls_on(database: SlowDatabase, *answers: Granted | Refused) -> Calls:
+def calls_on(database: SlowDatabase, *answers: Granted | RefusedForGood) -> Calls:
     return Calls(ScriptedProvider(*answers), database, database, tries_max=3, metrics=Metrics())
 
 
@@ -101,7 +101,7 @@ def test_a_delivery_undoes_by_the_few_writers() -> None:
     async def check() -> None:
         database = SlowDatabase()
         deliveries = ClaimDeliveries(
-            calls_on(database, *[Refused("422")] * CALLERS),
+            calls_on(database, *[RefusedForGood("422")] * CALLERS),
             Pace(concurrency=CALLERS, rate_per_s=100),
             lease_ms=1,
             metrics=Metrics(),

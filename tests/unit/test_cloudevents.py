@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.goal import Source
-from app.domain.intake import MEANINGS, NUMBER_MAX, Incoming, Outcome, Result, Why
+from app.domain.intake import MEANINGS, NUMBER_MAX, EventOutcome, EventReason, Incoming, Result
 from app.events.cloudevents import BATCH, DETAIL_MAX, LINES, STRUCTURED, decode
 from middleware.problem import Problem
 from tests.events import LOGIN, STATISTIC, as_batch, as_lines, login, statistic
@@ -20,7 +20,7 @@ NO_NUMBERS: list[Any] = ["5", True, [], {}]
 NO_TEXTS: list[Any] = [None, "", 7, True, [], {}, 1.5]
 
 
-def read(event: Any) -> Incoming | Outcome:
+def read(event: Any) -> Incoming | EventOutcome:
     [one] = decode(*as_batch(event))
     assert decode(*as_lines(event)) == [one]
     return one
@@ -134,68 +134,83 @@ def test_the_content_type_may_have_parameters(kind: str) -> None:
 
 # ── what is wrong with one event, and with no other ───────────────────────────────────────────────
 
-WRONG: list[tuple[Why, str, Any]] = [
-    *((Why.NOT_OBJECT, f"{value!r}", value) for value in ([], [LOGIN], "x", 1, 1.5, True, None)),
-    *((Why.SPECVERSION_UNKNOWN, f"{v!r}", {**LOGIN, "specversion": v}) for v in ["0.3", "1", 1.0]),
-    *((Why.SPECVERSION_UNKNOWN, f"{v!r}", {**LOGIN, "specversion": v}) for v in NO_TEXTS),
-    *((Why.ID_MISSING, f"{value!r}", {**LOGIN, "id": value}) for value in NO_TEXTS),
-    (Why.ID_TOO_LONG, "201", login(LONGEST + "x")),
-    (Why.ID_TOO_LONG, "10 kB", login("x" * 10_000)),
-    *((Why.SOURCE_MISSING, f"{value!r}", {**LOGIN, "source": value}) for value in NO_TEXTS),
-    (Why.SOURCE_TOO_LONG, "201", login("1", source=LONGEST + "x")),
-    *((Why.TYPE_UNKNOWN, f"{value!r}", {**LOGIN, "type": value}) for value in NO_TEXTS),
-    *((Why.TYPE_UNKNOWN, name, {**LOGIN, "type": name}) for name in ("login", "Headrace.Login")),
-    *((Why.PLAYER_INVALID, f"{value!r}", {**LOGIN, "subject": value}) for value in NO_TEXTS),
-    (Why.PLAYER_INVALID, "101", login("1", "x" * 101)),
-    (Why.PLAYER_INVALID, "10 kB", login("1", "x" * 10_000)),
-    *((Why.NAMESPACE_INVALID, f"{v!r}", {**LOGIN, "namespace": v}) for v in NO_TEXTS[1:]),
-    *((Why.TIME_INVALID, f"{value!r}", {**LOGIN, "time": value}) for value in NO_TEXTS[1:]),
-    (Why.TIME_INVALID, "no offset", {**LOGIN, "time": "2026-12-01T12:00:00"}),
-    (Why.TIME_INVALID, "year 0", {**LOGIN, "time": "0000-01-01T00:00:00Z"}),
-    *((Why.DATA_INVALID, f"{v!r}", {**STATISTIC, "data": v}) for v in NO_OBJECTS),
-    (Why.DATA_INVALID, "base64", {**STATISTIC, "data": None, "data_base64": "e30="}),
-    (Why.DATA_INVALID, "XML", {**STATISTIC, "datacontenttype": "text/xml"}),
-    (Why.DATA_INVALID, "a type that is none", {**STATISTIC, "datacontenttype": 7}),
-    *((Why.STAT_INVALID, f"{value!r}", with_data(statCode=value)) for value in NO_TEXTS),
-    *((Why.VALUE_INVALID, f"{v!r}", with_data(latestValue=v)) for v in [None, *NO_NUMBERS]),
-    *((Why.VALUE_INVALID, f"{v!r}", with_data(latestValue=v)) for v in TOO_LARGE),
-    (Why.VALUE_INVALID, "2^63", with_data(latestValue=2**63)),
-    *((Why.INCREASE_INVALID, f"{v!r}", with_data(inc=v)) for v in [*NO_NUMBERS, 2**53, 1e99]),
-    (Why.NUL_IN_TEXT, "in the id", login("a\0b")),
-    (Why.NUL_IN_TEXT, "in the player", login("1", "a\0")),
-    (Why.NUL_IN_TEXT, "in the stat", with_data(statCode="\0")),
-    (Why.NUL_IN_TEXT, "in what is ignored", login("1", other=[{"x": ["\0"]}])),
-    (Why.NUL_IN_TEXT, "in a name", {**LOGIN, "x\0": 1}),
+WRONG: list[tuple[EventReason, str, Any]] = [
+    *(
+        (EventReason.NOT_OBJECT, f"{value!r}", value)
+        for value in ([], [LOGIN], "x", 1, 1.5, True, None)
+    ),
+    *(
+        (EventReason.SPECVERSION_UNKNOWN, f"{v!r}", {**LOGIN, "specversion": v})
+        for v in ["0.3", "1", 1.0]
+    ),
+    *((EventReason.SPECVERSION_UNKNOWN, f"{v!r}", {**LOGIN, "specversion": v}) for v in NO_TEXTS),
+    *((EventReason.ID_MISSING, f"{value!r}", {**LOGIN, "id": value}) for value in NO_TEXTS),
+    (EventReason.ID_TOO_LONG, "201", login(LONGEST + "x")),
+    (EventReason.ID_TOO_LONG, "10 kB", login("x" * 10_000)),
+    *((EventReason.SOURCE_MISSING, f"{value!r}", {**LOGIN, "source": value}) for value in NO_TEXTS),
+    (EventReason.SOURCE_TOO_LONG, "201", login("1", source=LONGEST + "x")),
+    *((EventReason.TYPE_UNKNOWN, f"{value!r}", {**LOGIN, "type": value}) for value in NO_TEXTS),
+    *(
+        (EventReason.TYPE_UNKNOWN, name, {**LOGIN, "type": name})
+        for name in ("login", "Headrace.Login")
+    ),
+    *(
+        (EventReason.PLAYER_INVALID, f"{value!r}", {**LOGIN, "subject": value})
+        for value in NO_TEXTS
+    ),
+    (EventReason.PLAYER_INVALID, "101", login("1", "x" * 101)),
+    (EventReason.PLAYER_INVALID, "10 kB", login("1", "x" * 10_000)),
+    *((EventReason.NAMESPACE_INVALID, f"{v!r}", {**LOGIN, "namespace": v}) for v in NO_TEXTS[1:]),
+    *((EventReason.TIME_INVALID, f"{value!r}", {**LOGIN, "time": value}) for value in NO_TEXTS[1:]),
+    (EventReason.TIME_INVALID, "no offset", {**LOGIN, "time": "2026-12-01T12:00:00"}),
+    (EventReason.TIME_INVALID, "year 0", {**LOGIN, "time": "0000-01-01T00:00:00Z"}),
+    *((EventReason.DATA_INVALID, f"{v!r}", {**STATISTIC, "data": v}) for v in NO_OBJECTS),
+    (EventReason.DATA_INVALID, "base64", {**STATISTIC, "data": None, "data_base64": "e30="}),
+    (EventReason.DATA_INVALID, "XML", {**STATISTIC, "datacontenttype": "text/xml"}),
+    (EventReason.DATA_INVALID, "a type that is none", {**STATISTIC, "datacontenttype": 7}),
+    *((EventReason.STAT_INVALID, f"{value!r}", with_data(statCode=value)) for value in NO_TEXTS),
+    *((EventReason.VALUE_INVALID, f"{v!r}", with_data(latestValue=v)) for v in [None, *NO_NUMBERS]),
+    *((EventReason.VALUE_INVALID, f"{v!r}", with_data(latestValue=v)) for v in TOO_LARGE),
+    (EventReason.VALUE_INVALID, "2^63", with_data(latestValue=2**63)),
+    *(
+        (EventReason.INCREASE_INVALID, f"{v!r}", with_data(inc=v))
+        for v in [*NO_NUMBERS, 2**53, 1e99]
+    ),
+    (EventReason.NUL_IN_TEXT, "in the id", login("a\0b")),
+    (EventReason.NUL_IN_TEXT, "in the player", login("1", "a\0")),
+    (EventReason.NUL_IN_TEXT, "in the stat", with_data(statCode="\0")),
+    (EventReason.NUL_IN_TEXT, "in what is ignored", login("1", other=[{"x": ["\0"]}])),
+    (EventReason.NUL_IN_TEXT, "in a name", {**LOGIN, "x\0": 1}),
 ]
 
 
 @pytest.mark.parametrize(
     ("why", "event"), [pytest.param(why, event, id=f"{why}: {of}") for why, of, event in WRONG]
 )
-def test_each_mistake_is_told_and_its_neighbours_are_well(why: Why, event: Any) -> None:
+def test_each_mistake_is_told_and_its_neighbours_are_well(why: EventReason, event: Any) -> None:
     for encoded in (as_batch, as_lines):
         first, wrong, last = decode(*encoded(login("first"), event, login("last")))
         assert isinstance(first, Incoming)
         assert isinstance(last, Incoming)
-        assert isinstance(wrong, Outcome)
+        assert isinstance(wrong, EventOutcome)
         assert (wrong.result, wrong.why) == (Result.REJECTED, why)
 
 
-RAW: list[tuple[Why, bytes]] = [
-    (Why.MEMBER_TWICE, b'{"id":"1","id":"2"}'),
-    (Why.MEMBER_TWICE, b'{"id":"1","i\\u0064":"2"}'),
-    (Why.MEMBER_TWICE, b'{"id":"1","data":{"inc":1,"inc":1}}'),
-    (Why.MEMBER_TWICE, b'{"id":"1","other":[{"x":1,"x":1}]}'),
-    (Why.NUMBER_TOO_LARGE, b'{"id":"1","other":' + b"9" * 5000 + b"}"),
-    (Why.NUMBER_TOO_LARGE, b"9" * 5000),
+RAW: list[tuple[EventReason, bytes]] = [
+    (EventReason.MEMBER_TWICE, b'{"id":"1","id":"2"}'),
+    (EventReason.MEMBER_TWICE, b'{"id":"1","i\\u0064":"2"}'),
+    (EventReason.MEMBER_TWICE, b'{"id":"1","data":{"inc":1,"inc":1}}'),
+    (EventReason.MEMBER_TWICE, b'{"id":"1","other":[{"x":1,"x":1}]}'),
+    (EventReason.NUMBER_TOO_LARGE, b'{"id":"1","other":' + b"9" * 5000 + b"}"),
+    (EventReason.NUMBER_TOO_LARGE, b"9" * 5000),
     # Whatever stands in what is ignored is ignored.
-    (Why.SPECVERSION_UNKNOWN, b'{"id":"1","other":1e400}'),
-    (Why.NOT_OBJECT, b"1e400"),
+    (EventReason.SPECVERSION_UNKNOWN, b'{"id":"1","other":1e400}'),
+    (EventReason.NOT_OBJECT, b"1e400"),
 ]
 
 
 @pytest.mark.parametrize(("why", "element"), RAW)
-def test_what_no_library_would_write_is_told_as_well(why: Why, element: bytes) -> None:
+def test_what_no_library_would_write_is_told_as_well(why: EventReason, element: bytes) -> None:
     neighbour = as_lines(LOGIN)[1]
     for kind, body in (
         (BATCH, b"[" + neighbour + b"," + element + b"," + neighbour + b"]"),
@@ -203,7 +218,7 @@ def test_what_no_library_would_write_is_told_as_well(why: Why, element: bytes) -
     ):
         first, wrong, last = decode(kind, body)
         assert first == last == read(LOGIN)
-        assert isinstance(wrong, Outcome)
+        assert isinstance(wrong, EventOutcome)
         assert wrong.why is why
 
 
@@ -212,7 +227,7 @@ def test_a_number_beyond_all_bounds_refuses_its_own_event(written: bytes) -> Non
     body = as_batch(LOGIN, with_data(latestValue="HERE"), LOGIN)[1].replace(b'"HERE"', written)
     first, wrong, last = decode(BATCH, body)
     assert first == last == read(LOGIN)
-    assert wrong == Outcome("1", Result.REJECTED, Why.VALUE_INVALID)
+    assert wrong == EventOutcome("1", Result.REJECTED, EventReason.VALUE_INVALID)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +272,7 @@ BROKEN = {
 def test_a_broken_line_is_rejected_alone(name: str) -> None:
     first, wrong, last = decode(*as_lines(LOGIN, BROKEN[name], LOGIN))
     assert first == last == read(LOGIN)
-    assert wrong == Outcome("", Result.REJECTED, Why.NOT_JSON)
+    assert wrong == EventOutcome("", Result.REJECTED, EventReason.NOT_JSON)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -284,14 +299,18 @@ def test_depth_is_told_and_never_fails(depth: int, inner: bytes) -> None:
     """Readers give up at different depths, and none of them may take the service along."""
     deep = b"[" * depth + inner + b"]" * depth
     [one] = decode(LINES, as_lines(login("1", other="HERE"))[1].replace(b'"HERE"', deep))
-    too_deep = Outcome("", Result.REJECTED, Why.NOT_JSON)
-    well = read(login("1")) if not inner else Outcome("", Result.REJECTED, Why.NUL_IN_TEXT)
+    too_deep = EventOutcome("", Result.REJECTED, EventReason.NOT_JSON)
+    well = (
+        read(login("1"))
+        if not inner
+        else EventOutcome("", Result.REJECTED, EventReason.NUL_IN_TEXT)
+    )
     assert one == well or (depth > 200 and one == too_deep)
 
 
 def test_where_one_reader_gives_up_and_another_does_not_that_is_told_as_well() -> None:
     body = as_lines(login("1", other="HERE"))[1]
-    expected = (read(login("1")), Outcome("", Result.REJECTED, Why.NOT_JSON))
+    expected = (read(login("1")), EventOutcome("", Result.REJECTED, EventReason.NOT_JSON))
     for depth in range(800, 1001):
         event = body.replace(b'"HERE"', b"[" * depth + b"]" * depth)
         [one] = decode(LINES, event)
@@ -335,7 +354,7 @@ def test_other_content_is_refused_and_the_answer_names_what_is_read(kind: str) -
 
 
 def test_every_reason_has_a_meaning() -> None:
-    assert set(MEANINGS) == set(Why) - {Why.NONE}
+    assert set(MEANINGS) == set(EventReason) - {EventReason.NONE}
     assert all(sentence.endswith(".") for _, sentence in MEANINGS.values())
 
 

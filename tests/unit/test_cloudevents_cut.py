@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.domain.intake import Incoming, Outcome, Result, Why
+from app.domain.intake import EventOutcome, EventReason, Incoming, Result
 from app.events.cloudevents import BATCH, LINES, STRUCTURED, Read, decode
 from middleware.problem import Problem
 from tests.events import LOGIN, STATISTIC, as_batch
@@ -45,7 +45,7 @@ def test_in_what_counts_it_rejects_its_own_event(name: str, text: str, media_typ
     assert isinstance(first, Incoming)
     assert isinstance(last, Incoming)
     event_id = "" if name == "id" else "1"
-    assert read == Outcome(event_id, Result.REJECTED, Why.SURROGATE_IN_TEXT)
+    assert read == EventOutcome(event_id, Result.REJECTED, EventReason.SURROGATE_IN_TEXT)
 
 
 @pytest.mark.parametrize("text", WHOLE)
@@ -65,13 +65,15 @@ def test_beside_half_of_a_character_what_is_no_json_is_still_none(broken: str) -
 def test_an_array_of_nothing_but_halves_is_taken_apart_where_its_elements_end() -> None:
     body = rb' [ "\ud83d" ,[ "\ud83d,]" ],{"a":"\ud83d"} , 1 , -1.5e3,true ,' + b"9" * 5000 + b" ] "
     read = decode(BATCH, body)
-    assert [outcome.why for outcome in read if isinstance(outcome, Outcome)] == [
-        *[Why.NOT_OBJECT] * 2,
-        Why.SPECVERSION_UNKNOWN,
-        *[Why.NOT_OBJECT] * 3,
-        Why.NUMBER_TOO_LARGE,
+    assert [outcome.why for outcome in read if isinstance(outcome, EventOutcome)] == [
+        *[EventReason.NOT_OBJECT] * 2,
+        EventReason.SPECVERSION_UNKNOWN,
+        *[EventReason.NOT_OBJECT] * 3,
+        EventReason.NUMBER_TOO_LARGE,
     ]
-    assert decode(BATCH, rb'["\ud83d"]') == [Outcome("", Result.REJECTED, Why.NOT_OBJECT)]
+    assert decode(BATCH, rb'["\ud83d"]') == [
+        EventOutcome("", Result.REJECTED, EventReason.NOT_OBJECT)
+    ]
 
 
 # ── an event alone ────────────────────────────────────────────────────────────────────────────────
@@ -82,7 +84,7 @@ def test_one_event_in_structured_mode_is_a_batch_of_one() -> None:
     assert [alone] == decode(*as_batch(STATISTIC))
     for body in (b"{}", b"[]", b"1"):
         [outcome] = decode(STRUCTURED, body)
-        assert isinstance(outcome, Outcome)
+        assert isinstance(outcome, EventOutcome)
     for body in (b"", b"{} {}", b"{},{}", b"{", b"nothing"):
         with pytest.raises(Problem):
             decode(STRUCTURED, body)
@@ -107,20 +109,20 @@ def test_one_event_in_binary_mode_is_a_batch_of_one() -> None:
 @pytest.mark.parametrize(
     ("content_type", "body", "headers", "why"),
     [
-        ("application/json", b"", HEADERS, Why.DATA_INVALID),
-        ("application/json", b"NaN", HEADERS, Why.DATA_INVALID),
-        ("application/json", b"[1]", HEADERS, Why.NOT_OBJECT),
-        ("text/plain", DATA, HEADERS, Why.DATA_INVALID),
-        ("application/json", DATA, [*HEADERS, ("ce-id", "2")], Why.MEMBER_TWICE),
-        ("application/json", DATA, [*HEADERS[:2], *HEADERS[3:]], Why.ID_MISSING),
-        ("application/json", DATA, [*HEADERS[:-1], ("ce-subject", "%00")], Why.NUL_IN_TEXT),
+        ("application/json", b"", HEADERS, EventReason.DATA_INVALID),
+        ("application/json", b"NaN", HEADERS, EventReason.DATA_INVALID),
+        ("application/json", b"[1]", HEADERS, EventReason.NOT_OBJECT),
+        ("text/plain", DATA, HEADERS, EventReason.DATA_INVALID),
+        ("application/json", DATA, [*HEADERS, ("ce-id", "2")], EventReason.MEMBER_TWICE),
+        ("application/json", DATA, [*HEADERS[:2], *HEADERS[3:]], EventReason.ID_MISSING),
+        ("application/json", DATA, [*HEADERS[:-1], ("ce-subject", "%00")], EventReason.NUL_IN_TEXT),
     ],
 )
 def test_each_mistake_of_an_event_in_binary_mode_is_told(
-    content_type: str, body: bytes, headers: list[tuple[str, str]], why: Why
+    content_type: str, body: bytes, headers: list[tuple[str, str]], why: EventReason
 ) -> None:
     [outcome] = decode(content_type, body, headers)
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, EventOutcome)
     assert outcome.why is why
 
 

@@ -11,7 +11,7 @@ from app.handlers.conditional import has, keepable, not_modified, tag_of
 from app.services.challenges import PlayerNow
 
 NOON_MS = 1_772_798_400_000  # 2026-03-06T12:00:00Z
-ANN = Player("ann", NOON_MS - DAY_MS, NOON_MS - 1000, version=3, answered=1, given=())
+ANN = Player("ann", NOON_MS - DAY_MS, NOON_MS - 1000, version=3, answered=1, assignments=())
 
 
 def tag(
@@ -33,7 +33,7 @@ def tag(
         lambda: tag(ANN._replace(version=4)),
         lambda: tag(ANN._replace(since_ms=ANN.since_ms + 1)),
         lambda: tag(ANN._replace(changed_at_ms=ANN.changed_at_ms + 1)),
-        lambda: tag(ANN._replace(player="bob")),
+        lambda: tag(ANN._replace(player_id="bob")),
         lambda: tag(Player.unknown("ann", NOON_MS)),
     ],
 )

@@ -41,7 +41,7 @@ def test_what_it_completed_stays_so_when_the_statistic_falls() -> None:
     for took_up in (False, True):
         story = Story(goal(target=10, mode=Mode.ABSOLUTE, default_assigned=not took_up))
         if took_up:
-            story.take_up()
+            story.activate()
         story.wins(7)
         lowered(story, goal(target=5, mode=Mode.ABSOLUTE, default_assigned=not took_up))
         story.at("Mon 13:00")
@@ -55,7 +55,7 @@ def test_what_it_completed_stays_so_when_it_is_put_away() -> None:
     story.wins(7, 7)
     lowered(story, goal(target=5))
     story.at("Mon 13:00")
-    story.put_away()
+    story.deactivate()
     assert story.shown() == (7, COMPLETED)
     assert story.state().completed_at_ms == when("Mon 12:00")
 
@@ -63,10 +63,10 @@ def test_what_it_completed_stays_so_when_it_is_put_away() -> None:
 def test_progress_that_was_frozen_counts_as_well() -> None:
     story = Story(goal(target=10))
     story.wins(7, 7)
-    story.put_away()
+    story.deactivate()
     story.at("Mon 13:00")
     assert lowered(story, goal(target=5)).completed_at_ms == when("Mon 00:00")
-    story.take_up()
+    story.activate()
     assert story.claim() == "once"
 
 

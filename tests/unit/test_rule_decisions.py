@@ -97,9 +97,9 @@ def test_a6_an_event_that_tells_no_increase_counts_from_the_last_known_value() -
 def test_a7_a_relative_statistic_does_not_jump_by_what_came_while_the_goal_was_away() -> None:
     story = Story(goal(target=99))
     story.wins(10, 2)
-    story.put_away()
+    story.deactivate()
     story.wins(30, 20)
-    story.take_up()
+    story.activate()
     story.wins(31, 1)
     assert story.shown() == (3, IN_PROGRESS)
 
@@ -109,7 +109,7 @@ def test_a8_an_absolute_goal_that_was_just_taken_up_waits_for_the_next_event() -
         goal(target=10, mode=ABSOLUTE, default_assigned=False), goal("listener", target=99)
     )
     story.wins(20)
-    story.take_up()
+    story.activate()
     assert story.shown() == (0, NOT_STARTED)
     story.wins(20)
     assert story.shown() == (20, COMPLETED)
@@ -164,14 +164,14 @@ def test_a14_only_a_forfeited_completion_has_rotated() -> None:
     story.at("Tue 12:00")
     assert story.claim() == ROTATED
     assert story.claim("untouched") == NOT_COMPLETED
-    story.put_away()
-    story.take_up()
+    story.deactivate()
+    story.activate()
     assert story.claim() == NOT_COMPLETED
 
 
 def test_a14_a_goal_taken_up_before_it_was_a_default_still_hears_of_the_days_since() -> None:
     story = Story(goal("other"), login_goal(target=2, rotation=DAILY, default_assigned=False))
-    story.take_up()
+    story.activate()
     story.login()
     story.at("Wed 12:00")
     story.serve(goal("other"), login_goal(target=2, rotation=DAILY), goal("new"))
@@ -188,18 +188,18 @@ def test_a15_an_event_that_moves_nothing_leaves_a_goal_not_started() -> None:
 
 def test_a16_to_take_up_what_is_active_changes_nothing() -> None:
     story = Story(goal())
-    story.put_away()
-    story.take_up()
+    story.deactivate()
+    story.activate()
     row = story.season.players[NAME]
     story.at("Tue 12:00")
-    assert story.take_up().assigned_at_ms == when("Mon 12:00")
+    assert story.activate().assigned_at_ms == when("Mon 12:00")
     assert story.season.players[NAME] is row
-    assert story.put_away().assigned_at_ms == when("Mon 12:00")
+    assert story.deactivate().assigned_at_ms == when("Mon 12:00")
 
 
 def test_a17_a_refusal_outranks_later_defaults() -> None:
     story = Story(goal("first"), goal(default_assigned=False))
-    story.put_away()
+    story.deactivate()
     story.serve(goal("first"), goal())
     assert story.initialize() == 0
     assert not story.state().is_active
@@ -262,8 +262,8 @@ def test_a24_a_value_below_its_start_is_shown_and_put_away_as_nothing() -> None:
     story.wins(10, 2)
     story.wins(4)
     assert story.shown() == (0, NOT_STARTED)
-    story.put_away()
-    story.take_up()
+    story.deactivate()
+    story.activate()
     story.wins(5, 1)
     assert story.shown() == (1, IN_PROGRESS)
 

@@ -135,10 +135,10 @@ def test_e13_a_claimed_goal_does_not_move_until_its_period_ends() -> None:
 def test_e14_what_happens_while_a_goal_is_put_away_never_counts() -> None:
     story = Story(goal(target=5))
     story.wins(100, 2)
-    story.put_away()
+    story.deactivate()
     story.wins(150, 50)
     assert story.shown() == (2, IN_PROGRESS)
-    story.take_up()
+    story.activate()
     assert story.shown() == (2, IN_PROGRESS)
     story.wins(151, 1)
     assert story.shown() == (3, IN_PROGRESS)
@@ -157,8 +157,8 @@ def test_e16_taking_a_goal_up_does_not_hide_that_its_period_is_over() -> None:
     story.wins(100, 2)
     story.wins(104, 4)
     story.at("Tue 12:00")
-    story.put_away()
-    story.take_up()
+    story.deactivate()
+    story.activate()
     assert story.shown() == (0, NOT_STARTED)
     assert story.claim() == NOT_COMPLETED
     story.wins(107, 3)

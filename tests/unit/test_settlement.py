@@ -12,7 +12,7 @@ from app.domain.reward import (
     ClaimState,
     Granted,
     NotGranted,
-    Refused,
+    RefusedForGood,
     Undo,
     Unknown,
     restored,
@@ -33,8 +33,11 @@ def test_a_grant_is_a_grant_whatever_came_before() -> None:
 
 
 def test_a_refusal_is_final_unless_an_earlier_attempt_may_have_granted() -> None:
-    assert settlement(call(), Refused("422"), 20, 0.0).state is ClaimState.REFUSED
-    assert settlement(call(2, uncertain=True), Refused("422"), 20, 0.0).state is ClaimState.IN_DOUBT
+    assert settlement(call(), RefusedForGood("422"), 20, 0.0).state is ClaimState.REFUSED
+    assert (
+        settlement(call(2, uncertain=True), RefusedForGood("422"), 20, 0.0).state
+        is ClaimState.IN_DOUBT
+    )
 
 
 def test_what_is_unknown_is_asked_again_until_the_attempts_are_used_up() -> None:
@@ -78,7 +81,9 @@ def test_twenty_attempts_take_hours_and_not_days() -> None:
 
 
 def test_what_is_kept_of_the_provider_s_words_is_short_and_can_be_stored() -> None:
-    error = settlement(call(), Refused("a\0b\x1b[2J\x7f\x9b\n\ud800" + "x" * 5_000), 20, 0.0).error
+    error = settlement(
+        call(), RefusedForGood("a\0b\x1b[2J\x7f\x9b\n\ud800" + "x" * 5_000), 20, 0.0
+    ).error
     assert error is not None
     assert error.startswith(r"a\x00b\x1b[2J\x7f\x9b\x0a?x")
     assert len(error) == 200
