@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
-from starlette.applications import Starlette
 
 from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
@@ -42,7 +41,6 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def lifespan(
-    _: Starlette,
     *,
     settings: Settings,
     database_url: str,

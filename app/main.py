@@ -5,9 +5,8 @@ tracing ─► route ─► who calls ─► body ─► gate ─► verificatio
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -34,12 +33,8 @@ INITIALIZE_BURST_S: Final = 0.1
 QUOTA_BURST_S: Final = 2
 """How many seconds' worth of tokens may be saved up."""
 
-Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any]]]
 
-
-def create_app(
-    settings: Settings, *, metrics: Metrics, loop_lag: LoopLag, lifespan: Lifespan
-) -> Starlette:
+def create_app(settings: Settings, *, metrics: Metrics, loop_lag: LoopLag) -> Starlette:
     """Return the application for the player port."""
     authenticators: Mapping[Who, Authenticator] = {
         Who.PLAYER: MockAuthenticator(),
@@ -62,7 +57,6 @@ def create_app(
         ]
 
     app = Starlette(
-        lifespan=lifespan,
         middleware=[
             Middleware(
                 TracingMiddleware, watcher=metrics, failures=[ServiceReason.DATABASE_UNAVAILABLE]

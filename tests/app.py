@@ -1,7 +1,6 @@
 """The application in this process: on a real database, or on fakes."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +11,7 @@ from app.catalogue.parse import parse_catalogue
 from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Catalogue
 from app.lifespan import lifespan
-from app.main import Lifespan, create_app
+from app.main import create_app
 from app.services.challenges import ChallengeService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
@@ -44,7 +43,6 @@ class Running:
         self,
         settings: Settings,
         *,
-        lifespan: Lifespan,
         metrics: Metrics,
         loop_lag: LoopLag,
     ) -> None:
@@ -54,7 +52,6 @@ class Running:
             settings,
             metrics=metrics,
             loop_lag=loop_lag,
-            lifespan=lifespan,
         )
 
     @property
@@ -104,10 +101,10 @@ class App(Running):
             loop_lag=loop_lag,
             tracer_provider=TracerProvider(shutdown_on_exit=False),
         )
-        super().__init__(settings, lifespan=self._lifespan, metrics=metrics, loop_lag=loop_lag)
+        super().__init__(settings, metrics=metrics, loop_lag=loop_lag)
 
     async def __aenter__(self) -> Self:
-        self._running = self._lifespan(self.asgi)
+        self._running = self._lifespan()
         self.state = dict(await self._running.__aenter__())
         self.players = PgPlayers(self.state["database"], self.state["clock"])
         return self
@@ -120,9 +117,7 @@ class FakeApp(Running):
     """The application on fakes: the clock stands until `players.clock_ms` is moved."""
 
     def __init__(self, clock_ms: int) -> None:
-        super().__init__(
-            settings_for(), lifespan=_nothing_opens, metrics=Metrics(), loop_lag=LoopLag()
-        )
+        super().__init__(settings_for(), metrics=Metrics(), loop_lag=LoopLag())
         self.players, self.revisions = FakePlayers(clock_ms), FakeRevisions()
 
     async def publish(self, catalogue: Catalogue) -> None:
@@ -135,8 +130,3 @@ class FakeApp(Running):
             "initialize": InitializeService(self.players, served),
             "selections": SelectionService(self.players, challenges),
         }
-
-
-@asynccontextmanager
-async def _nothing_opens(_: object) -> AsyncIterator[Mapping[str, Any]]:
-    yield {}

@@ -98,12 +98,12 @@ def _serve_once(
     database: RunningDatabase,
 ) -> int:
     lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
-    app = create_app(
+    serving = run(
+        create_app(settings, metrics=metrics, loop_lag=loop_lag),
+        create_operations_app(clock_may_be_set=settings.environment is not Environment.PRODUCTION),
         settings,
-        metrics=metrics,
-        loop_lag=loop_lag,
-        lifespan=partial(
-            lifespan,
+        sockets,
+        lifespan=lifespan(
             settings=settings,
             database_url=database.url,
             catalogue=catalogue,
@@ -112,15 +112,6 @@ def _serve_once(
             loop_lag=loop_lag,
             tracer_provider=provider,
         ),
-    )
-    operations_app = create_operations_app(
-        clock_may_be_set=settings.environment is not Environment.PRODUCTION,
-    )
-    serving = run(
-        app,
-        operations_app,
-        settings,
-        sockets,
         lifecycle=lifecycle,
         metrics=metrics,
         on_ready=partial(_greet, settings),

@@ -13,13 +13,13 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import structlog
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp
 
 from app.failures import CannotListen
 from app.serving.front_door import FrontDoor
@@ -51,8 +51,8 @@ EXIT_CUT: Final = 10
 log = structlog.get_logger()
 
 
-class StartFailed(Exception):
-    """The application said that it cannot start, and raised nothing that says why."""
+Lifespan: TypeAlias = AbstractAsyncContextManager[Mapping[str, Any]]
+"""Starts the application when it is entered, and ends it when it is left."""
 
 
 class Addresses(NamedTuple):
@@ -85,26 +85,28 @@ async def run(
     settings: Settings,
     sockets: Sockets,
     *,
+    lifespan: Lifespan,
     lifecycle: Lifecycle,
     metrics: Metrics,
     on_ready: Callable[[Addresses], None] = lambda _addresses: None,
 ) -> int:
     """Serve until a signal. Return the exit code: 0, or 10 when requests were cut.
 
-    Raises `CannotListen`, and whatever the application's lifespan raises when it starts.
+    `lifespan` is the application's own start and end. Raises `CannotListen`, and whatever
+    `lifespan` raises when it starts.
     """
     files = raise_file_limit()
-    lifespan = Lifespan(app)
     with StopSignals() as signals:
-        if not await _start_unless(signals.first, lifespan):
+        state = await _start_unless(signals.first, lifespan)
+        if state is None:
             return EXIT_OK
         try:
             listeners = Listeners(
-                player=_player_door(app, settings.connections_max, files, lifespan.state, metrics),
+                player=_player_door(app, settings.connections_max, files, state, metrics),
                 operations=FrontDoor(
                     operations_app,
                     connections_max=min(OPERATIONS_CONNECTIONS_MAX, _reserved(files) // 4),
-                    state=lifespan.state,
+                    state=state,
                 ),
             )
             _settle_garbage()
@@ -116,23 +118,48 @@ async def run(
             cut = await _drain(listeners, settings, lifecycle, signals.second)
         finally:
             lifecycle.phase = Phase.CLOSED
-            await lifespan.stop()
+            await _end(lifespan)
         listeners.close()
     return EXIT_CUT if cut else EXIT_OK
 
 
-async def _start_unless(stop: asyncio.Event, lifespan: "Lifespan") -> bool:
-    """Start the application. Return False, and leave nothing running, if told to stop meanwhile."""
-    starting = asyncio.ensure_future(lifespan.start())
+async def _start_unless(stop: asyncio.Event, lifespan: Lifespan) -> dict[str, Any] | None:
+    """Start the application and return what it leaves for requests to use.
+
+    Return None, and leave nothing running, if told to stop meanwhile. All in one task: what a
+    lifespan opens may only be closed where it was opened.
+    """
+    loop = asyncio.get_running_loop()
+    start = asyncio.timeout(None)
+
+    def give_up(_: object) -> None:
+        start.reschedule(loop.time())
+
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if starting.done():
-        starting.result()
-        return True
-    starting.cancel()
-    await asyncio.wait({starting}, timeout=SHUTDOWN_S_MAX)
-    return False
+    try:
+        async with start:
+            stopping.add_done_callback(give_up)
+            try:
+                return dict(await lifespan.__aenter__())
+            finally:
+                stopping.remove_done_callback(give_up)
+    except TimeoutError:
+        if not stop.is_set():
+            raise
+        return None
+    finally:
+        stopping.cancel()
+
+
+async def _end(lifespan: Lifespan) -> None:
+    """End the application in bounded time; what goes wrong is logged."""
+    try:
+        async with asyncio.timeout(SHUTDOWN_S_MAX):
+            await lifespan.__aexit__(None, None, None)
+    except TimeoutError:
+        log.error("shutdown_timeout", s_max=SHUTDOWN_S_MAX)  # noqa: TRY400 - no more is known
+    except Exception:
+        log.exception("shutdown_failed")
 
 
 async def _drain(
@@ -298,57 +325,3 @@ class StopSignals:
 
     def _on_signal(self) -> None:
         (self.second if self.first.is_set() else self.first).set()
-
-
-class Lifespan:
-    """The application's own start and end. `state` is what it leaves for requests to use."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.state: dict[str, Any] = {}
-        self._app = app
-        self._messages: asyncio.Queue[Message] = asyncio.Queue()
-        self._answers: asyncio.Queue[Message] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start the application. Raises what it raises, or `StartFailed`."""
-        scope: Scope = {
-            "type": "lifespan",
-            "asgi": {"version": "3.0", "spec_version": "2.0"},
-            "state": self.state,
-        }
-        self._task = asyncio.create_task(self._serve(scope))
-        try:
-            if not await self._ask("lifespan.startup", self._task):
-                await self._task
-                raise StartFailed("the application did not say why it cannot start")
-        except asyncio.CancelledError:
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=SHUTDOWN_S_MAX)
-            raise
-
-    async def stop(self) -> None:
-        """End the application in bounded time; what goes wrong is logged."""
-        if self._task is None:
-            return
-        try:
-            async with asyncio.timeout(SHUTDOWN_S_MAX):
-                await self._ask("lifespan.shutdown", self._task)
-                await self._task
-        except TimeoutError:
-            log.error("shutdown_timeout", s_max=SHUTDOWN_S_MAX)  # noqa: TRY400 - no more is known
-        except Exception:
-            log.exception("shutdown_failed")
-
-    async def _serve(self, scope: Scope) -> None:
-        await self._app(scope, self._messages.get, self._answers.put)
-
-    async def _ask(self, kind: str, task: "asyncio.Task[None]") -> bool:
-        """Return whether the application answered that it has done so."""
-        self._messages.put_nowait({"type": kind})
-        answer = asyncio.ensure_future(self._answers.get())
-        await asyncio.wait({task, answer}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            answer.cancel()
-            return False
-        return str(answer.result()["type"]) == f"{kind}.complete"

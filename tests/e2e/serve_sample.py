@@ -9,6 +9,8 @@ import asyncio
 import json
 import resource
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvloop
@@ -30,29 +32,16 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-class Started:
-    """The sample application with a lifespan: it leaves a state, and says when it ended."""
-
-    def __init__(self, how: str) -> None:
-        self._app = SampleApp()
-        self._how = how
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
-        await receive()
-        if self._how == "hangs":
-            say("starting")
-            await asyncio.Event().wait()
-        if self._how == "fails":
-            await send({"type": "lifespan.startup.failed", "message": "planted"})
-            raise ConnectionError("the database is not there")
-        scope["state"]["greeting"] = "hello"
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        say(f"ended {self._app.seen}")
-        await send({"type": "lifespan.shutdown.complete"})
+@asynccontextmanager
+async def started(app: SampleApp, how: str) -> AsyncIterator[dict[str, str]]:
+    """Leave a state, and say when it ended."""
+    if how == "hangs":
+        say("starting")
+        await asyncio.Event().wait()
+    if how == "fails":
+        raise ConnectionError("the database is not there")
+    yield {"greeting": "hello"}
+    say(f"ended {app.seen}")
 
 
 class Operations:
@@ -70,7 +59,7 @@ def main(settings: dict[str, Any], how: str) -> int:
     configure_logs("info", sys.stderr)
     if how == "few-files":
         resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, FEW_FILES))
-    lifecycle = Lifecycle()
+    app, lifecycle = SampleApp(), Lifecycle()
     chosen = Settings(auth_enabled=False, port=0, operations_port=0, **settings)
 
     def on_ready(addresses: Addresses) -> None:
@@ -83,10 +72,11 @@ def main(settings: dict[str, Any], how: str) -> int:
         ):
             return runner.run(
                 run(
-                    Started(how),
+                    app,
                     Operations(lifecycle),
                     chosen,
                     sockets,
+                    lifespan=started(app, how),
                     lifecycle=lifecycle,
                     metrics=Metrics(),
                     on_ready=on_ready,
