@@ -124,7 +124,7 @@ async def _telling_what_is_lacking(
 async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) -> None:
     """Log one line if there are any. Whoever has them is not counted: that reads every player."""
     try:
-        goals, given = await revisions.lacking(catalogue)
+        goals, assigned = await revisions.lacking(catalogue)
     except Unavailable as failure:
         log.warning("catalogue_not_compared", cause=repr(failure.__cause__ or failure)[:200])
     except Exception:
@@ -134,7 +134,7 @@ async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) ->
             log.info(
                 "catalogue_lacks_goals",
                 goals=goals,
-                given_by_default=given,
+                assigned_by_default=assigned,
                 counts_players=COUNTS_PLAYERS,
             )
 

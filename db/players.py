@@ -75,7 +75,7 @@ class PgPlayers:
         return frozenset(row["player"] for row in rows)
 
     async def update_assignments_many(self, players: Collection[Player]) -> frozenset[str]:
-        """Write what was given to those whose version is the one that was read; return to whom."""
+        """Write what was assigned, where the version is the one that was read; return to whom."""
         rows = await self._database.fetch(
             "players_update_given",
             [player.player_id for player in players],

@@ -27,10 +27,10 @@ class Foreseen(NamedTuple):
 
 
 class Lacking(NamedTuple):
-    """How many goals of earlier catalogues there are no more, and how many of them were given."""
+    """How many goals of earlier catalogues are gone, and how many of them were assigned."""
 
     goals: int
-    given: int
+    assigned: int
 
 
 class PgRevisions:
@@ -38,7 +38,7 @@ class PgRevisions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._given: dict[int, frozenset[str]] = {}
+        self._defaults: dict[int, frozenset[str]] = {}
 
     async def register(self, catalogue: Catalogue) -> int:
         """Return the catalogue's revision, the next one if its content is new."""
@@ -101,22 +101,24 @@ class PgRevisions:
         }
 
     async def defaults_of(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
-        """Return the goals that each revision gives by default."""
-        new = [revision for revision in revisions if revision not in self._given]
-        given = {number: self._given[number] for number in revisions if number in self._given}
+        """Return the goals that each revision assigns by default."""
+        new = [revision for revision in revisions if revision not in self._defaults]
+        assigned = {
+            number: self._defaults[number] for number in revisions if number in self._defaults
+        }
         if new:
             rows = await self._database.fetch("revisions_given", new)
             read = {row["revision"]: frozenset(row["given"]) for row in rows}
             if len(read) < len(new):
                 raise LookupError(f"no catalogue revision {sorted(set(new) - set(read))}")
-            given |= read
+            assigned |= read
             self._keep(read)
-        return given
+        return assigned
 
     def _keep(self, read: Mapping[int, frozenset[str]]) -> None:
-        self._given.update(read)
-        while len(self._given) > KEPT_MAX:
-            del self._given[next(iter(self._given))]
+        self._defaults.update(read)
+        while len(self._defaults) > KEPT_MAX:
+            del self._defaults[next(iter(self._defaults))]
 
 
 def _json(document: Mapping[str, object]) -> str:

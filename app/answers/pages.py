@@ -30,7 +30,7 @@ Boundaries = Mapping[Schedule | None, int | None]
 
 
 class Part(NamedTuple):
-    """Given goals with one lead: of one group, which one entry gave, on one schedule."""
+    """Assigned goals with one lead: of one group, which one entry assigned, on one schedule."""
 
     group: int
     entry: int
@@ -62,7 +62,7 @@ class ListPage:
     ) -> None:
         """Lay out `shown`, in catalogue order; `openings` are of all challenges.
 
-        `group_of` has the group of each given goal.
+        `group_of` has the group of each assigned goal.
         """
         self._pieces: list[bytes] = [LIST_START]
         self._slots: list[int | None] = [None] * len(goals)
@@ -128,7 +128,7 @@ class ListPage:
 
 
 class InitializePage:
-    """Active goals as an initialize tells them: those that were given, but for own decisions."""
+    """Active goals as an initialize tells them: those that were assigned, but for own decisions."""
 
     def __init__(
         self,
@@ -139,8 +139,8 @@ class InitializePage:
     ) -> None:
         """Lay out goals that may be shown, in catalogue order.
 
-        `part_of` has the part of each given goal: it is shown unless it was put away. Others are
-        shown where they were taken up.
+        `part_of` has the part of each assigned goal: it is shown unless it was deactivated. Others
+        are shown where they were activated.
         """
         self._pieces: list[bytes] = [INITIALIZE_START]
         self._places: list[InitializePlace | None] = [None] * len(goals)
@@ -201,7 +201,7 @@ class InitializePage:
     def _put_own(
         self, pieces: list[bytes], own: Mapping[int, GoalState], boundaries: Boundaries
     ) -> int:
-        """Return how many more are shown than were given."""
+        """Return how many more are shown than were assigned."""
         more = 0
         leads: dict[tuple[int | None, Schedule | None], bytes] = {}
         for index, state in own.items():

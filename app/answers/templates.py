@@ -1,12 +1,12 @@
 """Answers spliced from fragments: what does not change is encoded once per catalogue revision.
 
     Fragments   one per catalogue revision: every goal's constant bytes
-      └─ Template   one per history of given goals: the answers of a player who changed nothing
+      └─ Template   one per history of assigned goals: the answers of a player who changed nothing
            └─ list_answer, challenge_answer, initialize_answer
                     per call: what this player changed is put in between
 
 Goals are addressed by their index in catalogue order. A goal that is not in `states` is
-*untouched*: progress 0, not started, locked if it has prerequisites, active if it was given.
+*untouched*: progress 0, not started, locked if it has prerequisites, active if it was assigned.
 So a goal of which only the lock has opened belongs into `states`, too. Answers are UTF-8 JSON
 without white space, each member once and in a fixed order.
 """
@@ -41,9 +41,9 @@ class Fragments:
         self._schedules = sorted({goal.schedule for goal in self.goals if goal.schedule})
 
     def template(self, groups: Sequence[tuple[int, Collection[int]]]) -> "Template":
-        """Return the template for players to whom these groups of goals were given.
+        """Return the template for players to whom these groups of goals were assigned.
 
-        A group is the number of the entry that gave it, and its goals, which move together
+        A group is the number of the entry that assigned it, and its goals, which move together
         (`app.domain.plan`). Making a template costs as much as some dozens of answers, so keep it;
         its own memory is small, since the bytes are shared.
         """
@@ -58,7 +58,7 @@ class Fragments:
 
 
 class Template:
-    """The answers for all players with the same given goals, open where one may differ."""
+    """The answers for all players with the same assigned goals, open where one may differ."""
 
     def __init__(self, fragments: Fragments, groups: Sequence[tuple[int, Collection[int]]]) -> None:
         self._fragments = fragments
@@ -117,7 +117,7 @@ class Template:
     ) -> bytes:
         """Return the body of `POST /v1/challenges/initialize`: active goals, and how many are new.
 
-        `assigned_at_ms[k]` is the instant of the k-th entry of given goals.
+        `assigned_at_ms[k]` is the instant of the k-th entry of assigned goals.
         """
         taken_up = (index for index, state in states.own.items() if state.is_active)
         more = not all(map(self._group_of.__contains__, taken_up))
@@ -126,7 +126,7 @@ class Template:
         return page.render(states, assigned_at_ms, boundaries, new_assignments)
 
     def _toggled(self, states: States) -> bool:
-        """Return whether other goals are active than those that were given."""
+        """Return whether other goals are active than those that were assigned."""
         are_given = map(self._group_of.__contains__, states.own)
         are_active = [state.is_active for state in states.own.values()]
         return not all(map(eq, are_active, are_given))

@@ -23,8 +23,8 @@ class Change(StrEnum):
     GONE = "went before"
     RAISED = "target raised"
     LOWERED = "target lowered"
-    GIVEN = "given by default"
-    NOT_GIVEN = "no default any more"
+    ASSIGNED = "assigned by default"
+    NOT_ASSIGNED = "no default any more"
 
 
 class GoalChange(NamedTuple):
@@ -39,8 +39,8 @@ class GoalChange(NamedTuple):
 class Affected(NamedTuple):
     """How many players a change is about.
 
-    `players` have the goal: it was given to them, or something is stored of it. Of a new default
-    they are those who would be given it. `unclaimed` completed it and did not claim it.
+    `players` have the goal: it was assigned to them, or something is stored of it. Of a new default
+    they are those who would be assigned it. `unclaimed` completed it and did not claim it.
     """
 
     players: int
@@ -61,7 +61,7 @@ def changes(catalogue: Catalogue, before: Before, ever: Iterable[str]) -> list[G
             found.append(GoalChange(goal.goal_id, change, was, now))
     for goal in catalogue.goals:
         if goal.default_assigned != (goal.goal_id in before.defaults):
-            change = Change.GIVEN if goal.default_assigned else Change.NOT_GIVEN
+            change = Change.ASSIGNED if goal.default_assigned else Change.NOT_ASSIGNED
             found.append(GoalChange(goal.goal_id, change))
     order = list(Change)
     return sorted(found, key=lambda each: order.index(each.change))
@@ -75,13 +75,13 @@ class _Alike(NamedTuple):
 
 
 class Tally:
-    """Counts whom changes affect. `players` are all; `newly_given` will be given something."""
+    """Counts whom changes affect. `players` are all; to `newly_assigned` something new comes."""
 
     def __init__(self, found: Sequence[GoalChange]) -> None:
         self.players = 0
-        self.newly_given = 0
+        self.newly_assigned = 0
         self._goals = frozenset(each.goal_id for each in found)
-        self._new = frozenset(each.goal_id for each in found if each.change is Change.GIVEN)
+        self._new = frozenset(each.goal_id for each in found if each.change is Change.ASSIGNED)
         self._alike: dict[tuple[int, ...], _Alike] = {}
         self._lists: Counter[tuple[int, ...]] = Counter()
         self._have: Counter[str] = Counter()
@@ -98,7 +98,7 @@ class Tally:
     def affected(self, change: GoalChange) -> Affected:
         """Return how many of those who were counted a change is about."""
         self._fold()
-        counted = self._lack if change.change is Change.GIVEN else self._have
+        counted = self._lack if change.change is Change.ASSIGNED else self._have
         return Affected(counted[change.goal_id], self._unclaimed[change.goal_id])
 
     def _add(self, player: Player, alike: _Alike) -> None:
@@ -114,7 +114,7 @@ class Tally:
                 self._lack[goal_id] -= 1
                 decided += 1
         self.players += 1
-        self.newly_given += len(alike.lacks) > decided
+        self.newly_assigned += len(alike.lacks) > decided
 
     def _find_alike(
         self, revisions: tuple[int, ...], defaults_of: Mapping[int, frozenset[str]]
@@ -123,8 +123,8 @@ class Tally:
         if alike is None:
             if len(self._alike) == LISTS_MAX:
                 self._fold()
-            given = frozenset[str]().union(*(defaults_of[number] for number in revisions))
-            alike = _Alike(given & self._goals, self._new - given)
+            assigned = frozenset[str]().union(*(defaults_of[number] for number in revisions))
+            alike = _Alike(assigned & self._goals, self._new - assigned)
             self._alike[revisions] = alike
         return alike
 

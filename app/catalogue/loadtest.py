@@ -1,4 +1,4 @@
-"""The catalogue of the load tests: 10 challenges of 50 goals, 10 of each given by default.
+"""The catalogue of the load tests: 10 challenges of 50 goals, 10 of each assigned by default.
 
 Sizes, stats, targets and rewards are those that the Go service was load-tested with, so that
 results can be set beside its own. The same call always returns the same bytes.
@@ -23,7 +23,7 @@ _STATS = (
 
 
 def generate_catalogue(*, all_default: bool = False) -> bytes:
-    """Return the file's content; `all_default` gives all 500 goals by default instead of 100."""
+    """Return the file's content; `all_default` assigns all 500 goals by default instead of 100."""
     defaults = GOALS_PER_CHALLENGE if all_default else DEFAULTS_PER_CHALLENGE
     challenges = [_challenge(number, defaults) for number in range(1, CHALLENGES + 1)]
     document = msgspec.json.encode({"challenges": challenges})

@@ -7,7 +7,7 @@ from app.catalogue.loadtest import generate_catalogue
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take whether new players are given all of its goals."""
+    """Take whether new players are assigned all of its goals."""
     parser.add_argument("--all-default", action="store_true", help="give all 500 by default")
 
 

@@ -52,7 +52,7 @@ class Effects(NamedTuple):
     foreseen: Foreseen
     before: Before
     players: int
-    newly_given: int
+    newly_assigned: int
     new_goals: int
     found: list[Effect]
 
@@ -126,7 +126,7 @@ async def _find_effects(database_url: str, catalogue: Catalogue) -> Effects:
         foreseen=foreseen,
         before=before,
         players=tally.players,
-        newly_given=tally.newly_given,
+        newly_assigned=tally.newly_assigned,
         new_goals=sum(goal.goal_id not in ever for goal in catalogue.goals),
         found=list(_effects(found, tally, claims)),
     )
@@ -161,10 +161,10 @@ def _warning_lines(name: str, warnings: Sequence[str]) -> list[str]:
 
 def _lines(name: str, loaded: LoadedCatalogue) -> list[str]:
     catalogue, warnings = loaded
-    given = sum(goal.default_assigned for goal in catalogue.goals)
+    assigned = sum(goal.default_assigned for goal in catalogue.goals)
     summary = (
         f"{name}: {len(catalogue.challenges)} challenges, {len(catalogue.goals)} goals,"
-        f" {given} of them given by default; {len(warnings)} warnings"
+        f" {assigned} of them assigned by default; {len(warnings)} warnings"
     )
     return [*_warning_lines(name, warnings), summary]
 
@@ -185,8 +185,11 @@ def _effect_lines(effects: Effects) -> Iterator[str]:
             f"which targets change is not known: an older release registered revision"
             f" {before.revision}, and kept no targets"
         )
-    if any(effect.change.change is Change.GIVEN for effect in effects.found):
-        yield f"{effects.newly_given} players will be given new defaults when they initialize next"
+    if any(effect.change.change is Change.ASSIGNED for effect in effects.found):
+        yield (
+            f"{effects.newly_assigned} players will be assigned new defaults when they initialize"
+            " next"
+        )
 
 
 def _table(found: Sequence[Effect]) -> Table:
@@ -196,7 +199,7 @@ def _table(found: Sequence[Effect]) -> Table:
         Column("Players", justify="right", overflow="fold"),
         Column("Completed, not claimed", justify="right", overflow="fold"),
         Column("Claims not granted", justify="right", overflow="fold"),
-        caption="Players: who have the goal, or will be given it."
+        caption="Players: who have the goal, or will be assigned it."
         " app/CATALOGUE.md says what each change means for them.",
     )
     for change, affected, claims_open in found:
@@ -217,7 +220,7 @@ def _document(name: str, loaded: LoadedCatalogue, effects: Effects | None) -> Js
         "file": name,
         "challenges": len(catalogue.challenges),
         "goals": len(catalogue.goals),
-        "givenByDefault": sum(goal.default_assigned for goal in catalogue.goals),
+        "assignedByDefault": sum(goal.default_assigned for goal in catalogue.goals),
         "warnings": list(warnings),
     }
     if effects is not None:
@@ -232,7 +235,7 @@ def _effects_document(effects: Effects) -> Json:
         "comparedWith": effects.before.revision or None,
         "targetsKnown": effects.before.targets is not None,
         "players": effects.players,
-        "playersGivenNewDefaults": effects.newly_given,
+        "playersGivenNewDefaults": effects.newly_assigned,
         "newGoals": effects.new_goals,
         "changes": [
             {

@@ -39,7 +39,7 @@ from db.outbox import PgOutbox, StoredClaim
 from db.players import PgPlayers
 from db.revisions import PgRevisions
 
-# Nobody is given defaults here, so the catalogue's own number is not asked.
+# Nobody is assigned defaults here, so the catalogue's own number is not asked.
 NO_REVISION: Final = 0
 
 CLAIMS_MAX: Final = 1_000
@@ -138,8 +138,8 @@ def _row(facts: Json) -> Table:
     for name in ("since", "changedAt", "version", "answered"):
         table.add_row(name, str(facts[name]))
     for number, entry in enumerate(facts["given"]):
-        given = f"defaults of revision {entry['revision']} at {entry['at']}"
-        table.add_row(f"given[{number}]", given)
+        assigned = f"defaults of revision {entry['revision']} at {entry['at']}"
+        table.add_row(f"given[{number}]", assigned)
     return table
 
 

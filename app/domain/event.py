@@ -219,7 +219,7 @@ def _goal_changes(
 def _listeners(
     rules: Rules, plan: Plan, player: Player, key: str, stat: StatFacts, then: Days
 ) -> Iterator[tuple[Rule, int | None]]:
-    """Yield the active goals of a stat that may begin or complete, and what gave them."""
+    """Yield the active goals of a stat that may begin or complete, and what assigned them."""
     goals, known = player.goals, player.stats.get(key)
     for group in plan.by_stat.get(key, ()):
         progress = assigned_progress(group, stat, group.entry, then)
@@ -243,7 +243,7 @@ def _listeners(
 def _earliest(player: Player, rule: Rule, stored: GoalFacts, entry: int | None) -> int:
     """Return the oldest period in which an event may touch a goal: never one before its facts'.
 
-    Nor one from before it was given, unless the player decided about it since.
+    Nor one from before it was assigned, unless the player decided about it since.
     """
     earliest = 0 if stored.period is None else stored.period
     if entry is not None and stored.active is None:

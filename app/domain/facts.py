@@ -22,7 +22,7 @@ Span: TypeAlias = Schedule | None
 
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True):
-    """The defaults of catalogue `revision` were given at `at_ms`."""
+    """The defaults of catalogue `revision` were assigned at `at_ms`."""
 
     revision: int
     at_ms: int
@@ -57,9 +57,9 @@ class StatFacts(msgspec.Struct, frozen=True, array_like=True):
 
     `value` is how many logins came, or a statistic's latest value by event time; `at_ms` is the
     event time of the newest event. `starts` is the value at which the endless period began, and the
-    day, week and month of `at_ms`. `given` is how many entries of the player's `given` have had an
-    event here. `offsets[k]` is how far each period had come when entry k's goals heard their first
-    event; entries past its end have all zeros.
+    day, week and month of `at_ms`. `assignments` is how many of the player's have had an event
+    here. `offsets[k]` is how far each period had come when entry k's goals heard their first event;
+    entries past its end have all zeros.
     """
 
     value: Number
@@ -69,14 +69,14 @@ class StatFacts(msgspec.Struct, frozen=True, array_like=True):
     offsets: tuple[Counts, ...] = ()
 
     def offset(self, entry: int, span: Span) -> Number:
-        """Return which part of a span's count is not of the goals that `entry` gave."""
+        """Return which part of a span's count is not of the goals that `entry` assigned."""
         return self.offsets[entry].of(span) if entry < len(self.offsets) else 0
 
 
 class GoalFacts(msgspec.Struct, frozen=True, array_like=True):
     """One goal that was decided, completed or claimed.
 
-    `active` is the player's own decision, None where it is as given; `assigned_at_ms` the last
+    `active` is the player's own decision, None where it is as assigned; `assigned_at_ms` the last
     activation. `period` is the first day (days since 1970) of the period that all other fields
     belong to, None for the endless one. `carry` is the progress when it was last frozen. `offset`
     is which part of the stat's count is not this goal's; None: no event since the activation.
@@ -124,9 +124,9 @@ _decode_stats = msgspec.msgpack.Decoder(dict[str, StatFacts]).decode
 _decode_goals = msgspec.msgpack.Decoder(dict[str, GoalFacts]).decode
 
 
-def encode_assignments(given: tuple[Assignment, ...]) -> bytes:
+def encode_assignments(assigned: tuple[Assignment, ...]) -> bytes:
     """Return the column `given`."""
-    return _encode(given)
+    return _encode(assigned)
 
 
 def encode_assignments_head(revision: int) -> bytes:

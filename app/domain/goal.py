@@ -125,8 +125,8 @@ class GoalState(NamedTuple):
 class States(NamedTuple):
     """What a player sees of the goals that are not untouched, by number.
 
-    `moving` has one state for all goals of a group (`app.domain.plan`): begun, given by the entry
-    that gave the group, and nothing else known of them. `own` has goals one by one, and outranks.
+    `moving` has one state for all goals of a group (`app.domain.plan`): begun, assigned by the
+    group's entry, and nothing else known of them. `own` has goals one by one, and outranks.
     """
 
     moving: Mapping[int, GoalState]

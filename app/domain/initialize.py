@@ -18,7 +18,7 @@ class Initialized(NamedTuple):
 
 
 class First(NamedTuple):
-    """What a first initialize gives: the defaults of `revision`, nothing if None; how many."""
+    """What a first initialize assigns: the defaults of `revision`, nothing if None; how many."""
 
     revision: int | None
     new_assignments: int
@@ -29,19 +29,19 @@ def initialize(
 ) -> Initialized:
     """Decide an initialize under catalogue `revision`; `plan` is of the player's revisions.
 
-    Defaults that no entry gives are given now, and what was given without an initialize is
+    Defaults that no entry assigns are assigned now, and what was assigned without an initialize is
     reported. What the player decided about is neither: a refusal outranks any default.
     """
     # The clock steps back when another server takes over; what a row has seen stays.
     now_ms = max(clock_ms, player.changed_at_ms)
-    given = assign_defaults(rules, plan, player, revision, now_ms).assignments
-    if player.version and len(given) == player.answered:
+    assigned = assign_defaults(rules, plan, player, revision, now_ms).assignments
+    if player.version and len(assigned) == player.answered:
         return Initialized(player, 0, changed=False)
     new_assignments = sum(
         _undecided(rules, player, numbers)
         for numbers in (*plan.goals[player.answered :], plan.missing)
     )
-    facts = player._replace(changed_at_ms=now_ms, answered=len(given), assignments=given)
+    facts = player._replace(changed_at_ms=now_ms, answered=len(assigned), assignments=assigned)
     return Initialized(facts, new_assignments, changed=True)
 
 

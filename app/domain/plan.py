@@ -1,4 +1,4 @@
-"""What players who were given the same defaults have in common, worked out once for them all."""
+"""What players who were assigned the same defaults have in common, worked out once for them all."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
@@ -10,10 +10,10 @@ from app.domain.rules import Rule, Rules
 
 
 class Group(NamedTuple):
-    """Given goals whose progress is one number as long as the player decides nothing about them.
+    """Assigned goals whose progress is one number as long as the player decides nothing about them.
 
-    They have the same stat, entry of `given`, span and kind. `by_target` has the easiest first;
-    `targets` are theirs.
+    They have the same stat, entry of `assignments`, span and kind. `by_target` has the easiest
+    first; `targets` are theirs.
     """
 
     number: int
@@ -29,17 +29,17 @@ class Group(NamedTuple):
 
 
 class Plan:
-    """One list of catalogue revisions that gave their defaults, under the catalogue being served.
+    """A list of catalogue revisions that assigned their defaults, under the one being served.
 
-    `goals[k]` are the goals that entry k gives first; `entry_of` is the inverse. `missing` are the
-    catalogue's own defaults that no entry gives. `groups` has all that was given, each at its
-    number; `by_stat` has them by stat key, and `group_of` their numbers by goal.
+    `goals[k]` are the goals that entry k assigns first; `entry_of` is the inverse. `missing` are
+    the catalogue's own defaults that no entry assigns. `groups` has all that was assigned, each at
+    its number; `by_stat` has them by stat key, and `group_of` their numbers by goal.
     """
 
     def __init__(
         self, catalogue: Catalogue, rules: Rules, defaults: Sequence[Collection[str]]
     ) -> None:
-        """`defaults[k]` are the ids that entry k's revision gives by default."""
+        """`defaults[k]` are the ids that entry k's revision assigns by default."""
         first: dict[str, int] = {}
         for entry, goal_ids in enumerate(defaults):
             for goal_id in goal_ids:

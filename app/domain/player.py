@@ -1,10 +1,10 @@
 """What is stored of a player, and what initialize makes of it.
 
 A player is one row of facts; what is shown is computed from it (db/README.md). This module has
-the facts of being given goals by default, the rule about them, and the ports to where they are:
+the facts of being assigned goals by default, the rule about them, and the ports to where they are:
 
     Players      the rows; takes lists of players, since many first calls come at once
-    Revisions    which goals each catalogue gave by default, and what each goal is
+    Revisions    which goals each catalogue assigned by default, and what each goal is
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ from app.domain.goal import ID_LENGTH_MAX, Catalogue, GoalIdentity
 class Player(NamedTuple):
     """One player's facts. Instants are milliseconds since 1970.
 
-    `answered` is how many entries of `given` an initialize has already reported as new. `version`
+    `answered` is how many entries of `assignments` an initialize has reported as new. `version`
     counts the writes; 0 is a player without a row.
     """
 
@@ -37,7 +37,7 @@ class Player(NamedTuple):
 
     @property
     def revisions(self) -> tuple[int, ...]:
-        """The catalogue revision of each entry of `given`."""
+        """The catalogue revision of each entry of `assignments`."""
         return tuple(entry.revision for entry in self.assignments)
 
 
@@ -68,7 +68,7 @@ class Players(Protocol):
     async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
         """Make rows of version 1 for those who have none; return what is stored of all.
 
-        At the clock that is returned, new rows are given the defaults of `revision`, which counts
+        At the clock that is returned, new rows have the defaults of `revision`, which counts
         as answered, or nothing if it is None. For rows that exist nothing is written, and no row is
         locked. Whoever gets a row from somebody else at the same time is not in the answer.
         """
@@ -77,7 +77,7 @@ class Players(Protocol):
         """Make rows of version 1; return whose. Rows that exist stay as they are."""
 
     async def update_assignments_many(self, players: Collection[Player]) -> frozenset[str]:
-        """Write `given`, `answered` and `changed_at`, and count `version` on; return for whom.
+        """Write `assignments`, `answered`, `changed_at`, and count `version` on; return for whom.
 
         `version` and `since_ms` are those that were read: versions begin anew after a deletion.
         Rows that have others by now stay as they are.
@@ -103,7 +103,7 @@ class Revisions(Protocol):
         """Return what each goal is that ever was in a catalogue, by goal id."""
 
     async def defaults_of(self, revisions: Collection[int]) -> Mapping[int, frozenset[str]]:
-        """Return the goals that each revision gives by default.
+        """Return the goals that each revision assigns by default.
 
         Raise LookupError if one was never registered.
         """

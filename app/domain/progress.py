@@ -61,7 +61,7 @@ def progress_of(
 ) -> Number:
     """Return a goal's progress; fractions and negative numbers are kept.
 
-    `facts` are normal in the moment of `days`; `entry` is which one gave the goal, if any.
+    `facts` are normal in the moment of `days`; `entry` is which one assigned the goal, if any.
     """
     if facts.active is None and not facts.claimed:
         if entry is None or stat is None:
@@ -100,7 +100,7 @@ def settled(
 
 
 def assigned_progress(kind: Rule | Group, stat: StatFacts, entry: int, days: Days) -> Number:
-    """Return the progress of a goal that `entry` gave and about which nothing was decided."""
+    """Return the progress of a goal that `entry` assigned and about which nothing was decided."""
     if entry >= stat.assignments:
         return 0
     if kind.latest:

@@ -44,7 +44,7 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     moving = _as_they_move(plan, player, days)
     own = dict(_reached(plan, player, moving, days))
     done = set(own)
-    # Most facts are of goals that were given and completed, many at one moment.
+    # Most facts are of goals that were assigned and completed, many at one moment.
     alike: dict[tuple[int | None, bool, int | None, int | None, float], GoalState] = {}
     by_id, group_of = rules.by_id, plan.group_of
     for goal_id, facts in player.goals.items():
@@ -107,7 +107,7 @@ def _reached(
 
 
 def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
-    """Return the state of a goal that was given, never resets and was completed."""
+    """Return the state of a goal that was assigned, never resets and was completed."""
     claimed_at_ms = facts.claimed_at_ms
     if claimed_at_ms is not None:
         progress, status = shown(facts.carry), Status.CLAIMED
@@ -127,14 +127,14 @@ def _with_facts(plan: Plan, player: Player, rule: Rule, stored: GoalFacts, days:
         status = Status.COMPLETED
     else:
         status = Status.IN_PROGRESS if progress > 0 else Status.NOT_STARTED
-    given = entry is not None and facts.active is None
+    assigned = entry is not None and facts.active is None
     return GoalState(
         progress,
         status,
         facts.completed_at_ms,
         facts.claimed_at_ms,
-        facts.active or given,
-        player.assignments[entry].at_ms if entry is not None and given else facts.assigned_at_ms,
+        facts.active or assigned,
+        player.assignments[entry].at_ms if entry is not None and assigned else facts.assigned_at_ms,
         bool(rule.prerequisites),
     )
 
@@ -152,7 +152,7 @@ def _opened(rules: Rules, done: set[int]) -> Iterator[int]:
 def _moving_or_untouched(
     rules: Rules, plan: Plan, player: Player, moving: Mapping[int, GoalState], number: int
 ) -> GoalState:
-    """Return the state of a goal of which nothing is known but that it may have been given."""
+    """Return the state of a goal of which nothing is known but that it may have been assigned."""
     gated = bool(rules.goals[number].prerequisites)
     group = plan.group_of.get(number)
     state = None if group is None else moving.get(group)

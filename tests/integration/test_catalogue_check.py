@@ -56,7 +56,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_file_that_can_be_served_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalogue", "check", str(SAMPLE)]) == 0
     assert capsys.readouterr().out == (
-        f"{SAMPLE}: 7 challenges, 24 goals, 10 of them given by default; 0 warnings\n"
+        f"{SAMPLE}: 7 challenges, 24 goals, 10 of them assigned by default; 0 warnings\n"
     )
 
 
@@ -68,14 +68,14 @@ def test_warnings_are_told_with_the_file_and_do_not_hinder(
     assert main(["catalogue", "check", str(file)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{file}: warning: {warning}",
-        f"{file}: 1 challenges, 2 goals, 1 of them given by default; 1 warnings",
+        f"{file}: 1 challenges, 2 goals, 1 of them assigned by default; 1 warnings",
     ]
     assert main(["catalogue", "check", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "file": str(file),
         "challenges": 1,
         "goals": 2,
-        "givenByDefault": 1,
+        "assignedByDefault": 1,
         "warnings": [warning],
     }
 
@@ -224,8 +224,8 @@ def test_whom_a_change_affects_is_counted_and_nothing_is_written(
             changed("last-season", "gone", 2, 0, 0),
             changed("raised", "raised", 1, 0, 0, targets=(10, 20)),
             changed("lowered", "lowered", 1, 1, 0, targets=(10, 5)),
-            changed("new-default", "given", 4, 0, 0),
-            changed("no-default", "not_given", 3, 0, 0),
+            changed("new-default", "assigned", 4, 0, 0),
+            changed("no-default", "not_assigned", 3, 0, 0),
         ],
     }
     assert stored(season) == before
@@ -259,7 +259,7 @@ def test_the_same_is_a_table_for_a_person(file: Path, capsys: pytest.CaptureFixt
     assert lines[1:4] == [
         "a service with this database can start with it, as revision 3, which is new",
         "compared with revision 2, the newest: 1 new goals, 6 changes of goals, 5 known players",
-        "4 players will be given new defaults when they initialize next",
+        "4 players will be assigned new defaults when they initialize next",
     ]
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
     assert rows[0] == ["goes", "goes", "3", "1", "2"]

@@ -54,7 +54,7 @@ async def test_goals_that_a_catalogue_lacks_are_counted_in_one_line(
 ) -> None:
     await play(database_url, LAST_SEASON)
     [line] = await said(database_url, defaults("b", "new"), compared)
-    assert (line["goals"], line["given_by_default"], line["log_level"]) == (3, 1, "info")
+    assert (line["goals"], line["assigned_by_default"], line["log_level"]) == (3, 1, "info")
     assert "catalogue check" in line["counts_players"]
 
 

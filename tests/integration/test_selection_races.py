@@ -125,7 +125,7 @@ async def test_an_initialize_and_decisions_at_once_fit_one_order(pods: list[App]
 async def test_events_beside_a_deactivation_are_counted_up_to_it_and_none_is_lost(
     pods: list[App],
 ) -> None:
-    """Progress is put away as it was then; the stat itself goes on."""
+    """Progress is frozen as it was then; the stat itself goes on."""
     goal = f"{DAILY}/goals/daily-10-kills/active"
     for number in range(8):
         player = f"player-{number}"

@@ -147,7 +147,7 @@ def receive(
 
 
 def decide(person: Person, goal: Goal, *, active: bool) -> bool:
-    """Put a goal away or take it up; return False if it is so already, and stays as it is."""
+    """Activate or deactivate a goal; return False if it is so already, and stays as it is."""
     row = person.rows.get(goal.goal_id)
     if row is None:
         row = Row(

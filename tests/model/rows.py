@@ -55,7 +55,7 @@ class Row:
 
     @property
     def counting(self) -> bool:
-        """Tell whether events may change it: not while put away, and not after the claim."""
+        """Tell whether events may change it: not while deactivated, and not after the claim."""
         return self.active and self.claimed_at is None
 
     def freeze(self) -> None:

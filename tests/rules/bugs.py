@@ -147,7 +147,7 @@ EVENTS = (
         "if False:",
     ),
     _bug(
-        "what a lowered target completed is open again when it is put away",
+        "what a lowered target completed is open again when it is deactivated",
         "selection",
         "facts = settled(rule, facts, player, entry, days)",
         "pass",
@@ -235,26 +235,26 @@ EVENTS = (
 
 DECISIONS = (
     _bug(
-        "what is put away is not frozen",
+        "what is deactivated is not frozen",
         "progress",
         _AS_GIVEN,
         "if not facts.active and not facts.claimed:",
     ),
     _bug(
-        "putting away forgets progress",
+        "deactivating forgets progress",
         "selection",
         _PUT_AWAY,
         _PUT_AWAY.replace("carry=carry", "carry=0"),
     ),
     _bug(
-        "taking up forgets progress",
+        "activating forgets progress",
         "selection",
         _TAKEN_UP,
         _TAKEN_UP.replace("offset", "carry=0, offset"),
     ),
-    _bug("progress below zero is put away", "selection", _FROZEN, _UNFROZEN),
+    _bug("progress below zero is frozen", "selection", _FROZEN, _UNFROZEN),
     Bug(
-        "taking up keeps the old offset",
+        "activating keeps the old offset",
         (
             Edit("selection", _PUT_AWAY, _PUT_AWAY.replace(", offset=None", "")),
             Edit("selection", _TAKEN_UP, _TAKEN_UP.replace(", offset=None", "")),
@@ -288,8 +288,8 @@ DEFAULTS = (
     _bug(
         "a refusal is overridden by a default",
         "view",
-        "given = entry is not None and facts.active is None",
-        "given = entry is not None and not facts.active",
+        "assigned = entry is not None and facts.active is None",
+        "assigned = entry is not None and not facts.active",
     ),
     _bug(
         "goals are looked up in the latest revision only",
@@ -364,8 +364,8 @@ OWN = (
     _bug(
         "what is new is reported again by the next initialize",
         "initialize",
-        "answered=len(given), assignments=given",
-        "given=given",
+        "answered=len(assigned), assignments=assigned",
+        "assignments=assigned",
     ),
     _bug(
         "a refused default is reported as new",

@@ -135,7 +135,7 @@ class Pair:
         self.compare(name)
 
     def set_active(self, name: str, goal: Goal, *, active: bool) -> None:
-        """Take up a goal, or put it away."""
+        """Activate or deactivate a goal."""
         before = self._row(name)
         state = self.season.set_active(name, goal.goal_id, self.clock_ms, active=active)
         decided = decide(self.people[name], goal, active=active)

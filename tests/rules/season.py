@@ -127,7 +127,7 @@ class Season:
             self._write(after, now_ms)
 
     def set_active(self, name: str, goal_id: str, clock_ms: int, *, active: bool) -> GoalState:
-        """Take up a goal, or put it away, and return what the player sees of it then."""
+        """Activate or deactivate a goal, and return what the player sees of it then."""
         seen = self.see(name, clock_ms)
         after = set_active(seen, self.number(goal_id), active=active)
         if after is not seen.player:
