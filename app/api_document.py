@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app import VERSION
 from app.answers.examples import AT, CHALLENGE_ID, CLAIM_ID, GOAL_ID
 from app.answers.wire import Instant
+from app.domain.intake import EventReason
 from app.errors import REASONS, ServiceReason
 from app.operation import Operation, Tag
 from app.routes import ROUTES, Row, Who
@@ -165,6 +166,10 @@ class ProblemBody(
         | UnsetType
     ) = UNSET
     claimedAt: Instant | UnsetType = UNSET  # noqa: N815 - as on the wire
+    eventId: (  # noqa: N815 - as on the wire
+        Annotated[str, Meta(description="Of a single event that is rejected.")] | UnsetType
+    ) = UNSET
+    eventReason: EventReason | UnsetType = UNSET  # noqa: N815 - as on the wire
     traceId: (  # noqa: N815 - as on the wire
         Annotated[
             str,
@@ -269,6 +274,8 @@ def _responses(row: Row, operation: Operation, schema_of: Callable[[Any], Json])
     responses: Json = {"200": {"description": operation.answers, "content": {JSON: answer}}}
     if operation.headers:
         responses["200"]["headers"] = {name: _ref("headers", name) for name in operation.headers}
+    if operation.no_content:
+        responses["204"] = {"description": operation.no_content}
     if operation.not_modified:
         responses["304"] = _ref("responses", "NotModified")
     refusals = sorted(_refusals(row), key=lambda reason: reason.status)

@@ -25,9 +25,11 @@ class Asked(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One route in words. `answer` is the type of what a 200 carries; `headers` go with it.
+    """One route in words.
 
-    `refuses` are reasons of its own, besides those of every route in its place.
+    `answer` is the type of what a 200 carries; `headers` go with it. `no_content` is what a 204
+    means, where there is one. `refuses` are reasons of its own, besides those of every route in its
+    place.
     """
 
     name: str
@@ -41,4 +43,5 @@ class Operation(NamedTuple):
     parameters: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     not_modified: bool = False
+    no_content: str = ""
     refuses: tuple[WireReason, ...] = ()

@@ -67,6 +67,7 @@ class EventReason(StrEnum):
     SOURCE_TOO_LONG = "source_too_long"
     TYPE_UNKNOWN = "type_unknown"
     PLAYER_INVALID = "player_invalid"
+    ATTRIBUTE_INVALID = "attribute_invalid"
     NAMESPACE_INVALID = "namespace_invalid"
     TIME_INVALID = "time_invalid"
     TOO_OLD = "too_old"
@@ -104,6 +105,10 @@ MEANINGS: Mapping[EventReason, tuple[Result, str]] = {
     ),
     EventReason.TYPE_UNKNOWN: (Result.REJECTED, "`type` is neither of the two."),
     EventReason.PLAYER_INVALID: (Result.REJECTED, "`subject` is no id of 1 to 100 characters."),
+    EventReason.ATTRIBUTE_INVALID: (
+        Result.REJECTED,
+        "A `ce-` header is not percent-encoded UTF-8.",
+    ),
     EventReason.NAMESPACE_INVALID: (Result.REJECTED, "`namespace` is no text."),
     EventReason.TIME_INVALID: (Result.REJECTED, "`time` is no RFC 3339 timestamp with an offset."),
     EventReason.TOO_OLD: (Result.REJECTED, f"`time` is more than {HORIZON_DAYS} days ago."),

@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -70,6 +70,8 @@ Header: TypeAlias = tuple[str, str]
 Read: TypeAlias = Incoming | EventOutcome
 """An event, or the outcome of what is none."""
 
+_ESCAPED = re.compile(r"\\(.)")
+
 _JSON_TYPE = re.compile(r"[\w.+-]+/([\w.-]+\+)?json *(;.*)?", re.ASCII | re.IGNORECASE)
 
 # Half of a character, where the other half does not stand beside it. Of each escape the whole is
@@ -89,7 +91,7 @@ def decode(content_type: str, body: bytes, headers: Iterable[Header] = ()) -> li
 
     Raises `Problem` with `unsupported_media_type`, `bad_request` or `batch_too_large`.
     """
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    media_type, *parameters = _parts(content_type)
     charsets = {each[8:].strip('"') for each in parameters if each.startswith("charset=")}
     attributes = [(name[3:], value) for name, value in headers if name.startswith(HEADER_PREFIX)]
     if media_type not in KINDS and "specversion" in dict(attributes):
@@ -109,6 +111,15 @@ def decode(content_type: str, body: bytes, headers: Iterable[Header] = ()) -> li
         return [_read(element) for element in _bounded(_elements(body))]
     lines = [line for line in body.split(b"\n") if line.strip()]
     return [_read_line(line) for line in _bounded(lines)]
+
+
+def is_alone(content_type: str) -> bool:
+    """Return whether what was read is one event, in structured or binary mode."""
+    return _parts(content_type)[0] not in {BATCH, LINES}
+
+
+def _parts(content_type: str) -> list[str]:
+    return [part.strip().lower() for part in content_type.split(";")]
 
 
 def _elements(body: bytes) -> Sequence[bytes | msgspec.Raw]:
@@ -184,22 +195,40 @@ def _read(element: bytes | msgspec.Raw) -> Read:
 def _read_binary(content_type: str, body: bytes, attributes: Sequence[Header]) -> Read:
     members: dict[str, Any] = {}
     try:
-        members = _object([(name, unquote(value)) for name, value in attributes])
-        members |= {"datacontenttype": content_type or None, "data": _data(content_type, body)}
+        members = _object([(name, _attribute(value)) for name, value in attributes])
+        # What a login says beside its attributes means nothing, here as in structured mode.
+        if TYPES.get(members.get("type", "")) is not Source.LOGIN:
+            members |= {"datacontenttype": content_type or None, "data": _data(content_type, body)}
         return _event(_without_nul(members))
     except _EventRejected as refused:
         return _rejected(_shown_id(members), refused.why)
 
 
+def _attribute(value: str) -> str:
+    """Return what a header says of an event: percent-encoded UTF-8, perhaps in quotes.
+
+    It comes as Latin-1, as every header does.
+    """
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        value = _ESCAPED.sub(r"\1", value[1:-1])
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode()
+    except UnicodeError:
+        raise _EventRejected(EventReason.ATTRIBUTE_INVALID) from None
+
+
 def _data(content_type: str, body: bytes) -> dict[str, Any] | None:
-    """Return the object in a body, or None where there is none: a login needs none."""
+    """Return the object in a body, or None where there is none."""
     if content_type and not _JSON_TYPE.fullmatch(content_type):
         return None
     try:
         _check(_without_halves(body))
-    except (msgspec.DecodeError, RecursionError):
+        data = _parse_json(body.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return _parse(body)
+    except ValueError:
+        raise _EventRejected(EventReason.NUMBER_TOO_LARGE) from None
+    return data if isinstance(data, dict) else None
 
 
 def _shown_id(members: Mapping[str, Any]) -> str:

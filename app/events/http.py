@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from http import HTTPStatus
 from time import perf_counter
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from app.answers.wire import Wire
 from app.domain.goal import ID_LENGTH_MAX
 from app.domain.intake import (
     EVENTS_MAX,
+    MEANINGS,
     NAME_LENGTH_MAX,
     EventOutcome,
     EventReason,
@@ -23,12 +25,12 @@ from app.domain.intake import (
     Result,
 )
 from app.errors import ServiceReason
-from app.events.cloudevents import BATCH, LINES, SPECVERSION, STRUCTURED, TYPES, decode
+from app.events.cloudevents import BATCH, LINES, SPECVERSION, STRUCTURED, TYPES, decode, is_alone
 from app.operation import Asked, Operation, Tag
 from app.routing import json_response
 from app.state import State
 from app.telemetry import Metrics
-from middleware.problem import HttpReason
+from middleware.problem import HttpReason, Problem
 
 log = structlog.get_logger()
 
@@ -91,7 +93,7 @@ SEND = Operation(
     " result of its own, in order; 200 means that the accepted ones are committed. An event is"
     " known by its source and id, and counts once. The time of an event decides its period; a time"
     " in the future is taken as now.",
-    "One result for each event.",
+    "One result for each event of an array or of lines.",
     EventsAnswer,
     EventsAnswer(
         [
@@ -113,6 +115,7 @@ SEND = Operation(
             STRUCTURED: (CloudEvent, STATISTIC),
         },
     ),
+    no_content="A single event, as brokers send it, is accepted, a duplicate or ignored.",
     refuses=(
         HttpReason.BAD_REQUEST,
         ServiceReason.BATCH_TOO_LARGE,
@@ -132,7 +135,21 @@ async def receive(request: Request[State]) -> Response:
     applied = iter(await state["events"].apply(incoming, state["hand_on_place"]))
     outcomes = [next(applied) if isinstance(each, Incoming) else each for each in read]
     _record(state["metrics"], outcomes, perf_counter() - started_s)
+    if is_alone(content_type):
+        return _answer_alone(outcomes[0])
     return json_response(EventsAnswer([EventAnswer(*outcome) for outcome in outcomes]))
+
+
+def _answer_alone(outcome: EventOutcome) -> Response:
+    """Answer as brokers read it: without a body, a status that says whether to send it again."""
+    if outcome.result is not Result.REJECTED:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    failed = outcome.why is EventReason.INTERNAL
+    raise Problem(
+        HttpReason.INTERNAL if failed else HttpReason.BAD_REQUEST,
+        f"The event is rejected ({outcome.why}): {MEANINGS[outcome.why][1]}",
+        extra={"eventId": outcome.id, "eventReason": outcome.why},
+    )
 
 
 def _record(metrics: Metrics, outcomes: list[EventOutcome], seconds: float) -> None:

@@ -12,6 +12,7 @@ from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange
 from tests.database import run_sql
 from tests.events import LOGIN, as_batch, as_lines, login, statistic
+from tests.integration.test_event_poison import spoil
 
 EVENTS = f"{V1}/events"
 TOKEN = "s3cret-s3cret-s3cret"
@@ -166,11 +167,34 @@ async def test_other_content_is_refused(app: App, kind: str) -> None:
 
 async def test_an_event_alone_is_a_batch_of_one(app: App) -> None:
     """As brokers send it: in structured mode, and in binary mode."""
-    structured = await post(app, (STRUCTURED, as_lines(login("1"))[1]))
-    assert structured.json == {"results": [{"id": "1", "result": "accepted", "reason": ""}]}
     headers = {f"ce-{name}": text for name, text in login("2").items()}
-    binary = await app.request("POST", EVENTS, player=None, headers=headers)
-    assert binary.json == {"results": [{"id": "2", "result": "accepted", "reason": ""}]}
+    for _ in ("accepted", "duplicate"):
+        structured = await post(app, (STRUCTURED, as_lines(login("1"))[1]))
+        binary = await app.request("POST", EVENTS, player=None, headers=headers)
+        # A broker takes any body for an event, and none that is no event.
+        assert {(each.status, each.body) for each in (structured, binary)} == {(204, b"")}
+    shown = generate_latest(app.metrics.registry).decode()
+    assert 'events_total{reason="",result="accepted"} 2.0' in shown
+    assert 'events_total{reason="",result="duplicate"} 2.0' in shown
+    ignored = await post(app, (STRUCTURED, as_lines(login("3", namespace="other"))[1]))
+    assert (ignored.status, ignored.body) == (204, b"")
+
+
+async def test_an_event_alone_that_is_rejected_is_an_error_for_brokers(app: App) -> None:
+    refused = await post(app, (STRUCTURED, as_lines(login("1", type="unheard"))[1]))
+    assert (refused.status, refused.json["reason"]) == (400, "bad_request")
+    assert (refused.json["eventId"], refused.json["eventReason"]) == ("1", "type_unknown")
+    assert refused.json["detail"] == (
+        "The event is rejected (type_unknown): `type` is neither of the two."
+    )
+
+
+async def test_an_event_alone_on_which_the_service_fails_may_be_sent_again(
+    app: App, database_url: str
+) -> None:
+    spoil(database_url, "alice")
+    failed = await post(app, (STRUCTURED, as_lines(login("1"))[1]))
+    assert (failed.status, failed.json["eventReason"]) == (500, "internal")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])

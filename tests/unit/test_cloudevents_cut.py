@@ -101,6 +101,10 @@ HEADERS = [
 DATA = json.dumps(STATISTIC["data"]).encode()
 
 
+def subject(value: str) -> list[tuple[str, str]]:
+    return [*HEADERS[:-1], ("ce-subject", value)]
+
+
 def test_one_event_in_binary_mode_is_a_batch_of_one() -> None:
     [alone] = decode("application/json", DATA, HEADERS)
     assert [alone] == decode(*as_batch({**STATISTIC, "subject": "al ice€"}))
@@ -111,11 +115,14 @@ def test_one_event_in_binary_mode_is_a_batch_of_one() -> None:
     [
         ("application/json", b"", HEADERS, EventReason.DATA_INVALID),
         ("application/json", b"NaN", HEADERS, EventReason.DATA_INVALID),
-        ("application/json", b"[1]", HEADERS, EventReason.NOT_OBJECT),
+        ("application/json", b"[1]", HEADERS, EventReason.DATA_INVALID),
         ("text/plain", DATA, HEADERS, EventReason.DATA_INVALID),
         ("application/json", DATA, [*HEADERS, ("ce-id", "2")], EventReason.MEMBER_TWICE),
         ("application/json", DATA, [*HEADERS[:2], *HEADERS[3:]], EventReason.ID_MISSING),
         ("application/json", DATA, [*HEADERS[:-1], ("ce-subject", "%00")], EventReason.NUL_IN_TEXT),
+        ("application/json", DATA, subject("a%FF"), EventReason.ATTRIBUTE_INVALID),
+        ("application/json", DATA, subject("bob\xe9"), EventReason.ATTRIBUTE_INVALID),
+        ("application/json", DATA, subject("%ED%A0%BD"), EventReason.ATTRIBUTE_INVALID),
     ],
 )
 def test_each_mistake_of_an_event_in_binary_mode_is_told(
@@ -128,5 +135,29 @@ def test_each_mistake_of_an_event_in_binary_mode_is_told(
 
 def test_a_login_in_binary_mode_needs_no_body() -> None:
     headers = [*HEADERS[:4], ("ce-type", "headrace.login"), HEADERS[5]]
-    [login] = decode("", b"", headers)
-    assert isinstance(login, Incoming)
+    for content_type, body in (
+        ("", b""),
+        ("application/json", b"[1]"),
+        ("application/json", b"{bad"),
+        ("text/plain", b"\xff"),
+    ):
+        [login] = decode(content_type, body, headers)
+        assert isinstance(login, Incoming)
+
+
+@pytest.mark.parametrize(
+    ("sent", "player"),
+    [
+        ("bob%C3%A9", "bobé"),
+        ("bobé".encode().decode("latin-1"), "bobé"),
+        ('"bob"', "bob"),
+        (r'"a \"b\" %C3%A9"', 'a "b" é'),
+        ("50%", "50%"),
+        ('"', '"'),
+    ],
+)
+def test_an_attribute_in_a_header_is_read_as_the_binding_has_it(sent: str, player: str) -> None:
+    """Percent-encoded UTF-8, and UTF-8 as it is, may stand in quotes."""
+    [event] = decode("application/json", DATA, subject(sent))
+    assert isinstance(event, Incoming)
+    assert event.player_id == player
