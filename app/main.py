@@ -29,9 +29,8 @@ from middleware.tracing import TracingMiddleware
 EVENTS_BYTES_MAX: Final = 262_144
 """Largest body of events: 500 take about 340 bytes each."""
 
-INITIALIZE_BURST_S: Final = 0.1
 QUOTA_BURST_S: Final = 2
-"""How many seconds' worth of tokens may be saved up."""
+"""How many seconds' worth of a quota may be saved up."""
 
 
 def create_app(settings: Settings, *, metrics: Metrics, loop_lag: LoopLag) -> Starlette:
@@ -97,11 +96,11 @@ def _gate(settings: Settings, metrics: Metrics, loop_lag: LoopLag) -> Sequence[M
 def admission_settings(settings: Settings) -> AdmissionSettings:
     """Translate the operator's units into the core's nanoseconds."""
     rate, quota = settings.admission_initialize_rate, settings.admission_quota
-    burst = settings.admission_initialize_burst
+    burst = settings.initialize_burst
     return AdmissionSettings(
         limit=settings.limit,
-        initialize_rate=None if rate is None else _rate(rate, INITIALIZE_BURST_S, burst),
-        quota=_rate(quota, QUOTA_BURST_S),
+        initialize_rate=None if rate is None or burst is None else Rate.per_second(rate, burst),
+        quota=Rate.per_second(quota, max(1, round(quota * QUOTA_BURST_S))),
         weights=settings.weights,
         waits_ns={
             Share.EVENTS: settings.admission_events_wait_ms * MILLISECOND_NS,
@@ -113,7 +112,3 @@ def admission_settings(settings: Settings) -> AdmissionSettings:
         slot_grace_ns=settings.admission_slot_grace_s * SECOND_NS,
         line_per_key=settings.admission_line_per_key,
     )
-
-
-def _rate(per_second: float, burst_s: float, burst: int | None = None) -> Rate:
-    return Rate.per_second(per_second, burst or max(1, round(per_second * burst_s)))

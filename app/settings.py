@@ -19,6 +19,9 @@ from middleware.admission import Share
 
 SECRET = {"database_url", "events_token", "erasure_secret", "reward_url"}
 
+INITIALIZE_BURST_S = 0.1
+"""How many seconds' worth of initialize calls may come at once, unless a number is set."""
+
 LOCAL_ERASURE_SECRET = "outside production nothing is secret"  # noqa: S105 - it says so
 
 SHARES = sorted(Share)
@@ -310,6 +313,14 @@ class Settings(BaseModel):
     def limit(self) -> int:
         """The admission limit in force."""
         return self.admission_limit or self.database_pool_size
+
+    @property
+    def initialize_burst(self) -> int | None:
+        """How many initialize calls may come at once, in force; None without a rate."""
+        rate = self.admission_initialize_rate
+        if rate is None:
+            return None
+        return self.admission_initialize_burst or max(1, round(rate * INITIALIZE_BURST_S))
 
     @property
     def weights(self) -> dict[Share, int]:

@@ -113,16 +113,30 @@ def range_of(name: str) -> str:
 def describe_settings() -> str:
     """Return name, range, default and meaning of every setting, for `--help`."""
     return "\n".join(
-        f"  {name.upper()} ({range_of(name)}; default {written(field.default) or 'none'})\n"
+        f"  {name.upper()} ({range_of(name)}; default {default_of(name)})\n"
         f"      {field.description}"
         for name, field in Settings.model_fields.items()
     )
+
+
+def default_of(name: str) -> str:
+    """Return what a setting is if nobody sets it, in a few words; some depend on ENVIRONMENT."""
+    default = Settings.model_fields[name].default
+    others: dict[str, list[str]] = {}
+    for environment in Environment:
+        own = _environment_defaults(environment).get(name, default)
+        if own != default:
+            others.setdefault(written(own) or "none", []).append(environment)
+    told = [f"{own} in {' and '.join(environments)}" for own, environments in others.items()]
+    return ", ".join([written(default) or "none", *told])
 
 
 def written(value: Any) -> str | None:
     """Return a value as it would be written, or None where there is none."""
     if value is None:
         return None
+    if isinstance(value, float):
+        return f"{value:f}".rstrip("0").rstrip(".")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -27,13 +27,13 @@ SEASON_S_MAX: Final = 120.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where the service is."""
     parser.add_argument(
-        "--url", type=_url, default="http://127.0.0.1:8000", help="where players ask"
+        "--url", type=_url, default="http://127.0.0.1:8000", help="where players ask (%(default)s)"
     )
     parser.add_argument(
         "--operations-url",
         type=_url,
         default="http://127.0.0.1:8080",
-        help="where its clock is set",
+        help="where its clock is set (%(default)s)",
     )
     parser.epilog = "EVENTS_TOKEN, if the service has one, must be set here, too."
 

@@ -11,7 +11,11 @@ from db.migrate import migrate as apply_migrations
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the phase of a roll-out; all of it if none is given."""
     parser.add_argument(
-        "--phase", type=MigrationPhase, choices=list(MigrationPhase), default=MigrationPhase.ALL
+        "--phase",
+        type=MigrationPhase,
+        choices=list(MigrationPhase),
+        default=MigrationPhase.ALL,
+        help="what comes before or after the new pods; %(default)s if it is not said",
     )
 
 

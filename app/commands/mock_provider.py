@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "before": ", ".join(fault for fault in Fault if fault not in GRANTING),
         "after": ", ".join(fault for fault in Fault if fault in GRANTING),
     }
-    parser.add_argument("--port", type=int, default=8090, help="0: any that is free")
+    parser.add_argument("--port", type=int, default=8090, help="%(default)s; 0: any that is free")
     parser.add_argument("--ledger", type=Path, required=True, help="file of what was granted")
 
 

@@ -45,15 +45,50 @@ def test_settings_are_there_for_programs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_POOL_SIZE", "7")
+    monkeypatch.setenv("ADMISSION_INITIALIZE_RATE", "300/s")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
     document = json.loads(printed(capsys, "settings", "--json"))
-    assert document["DATABASE_POOL_SIZE"] == {"value": "7", "from": "environment"}
+    assert document["DATABASE_POOL_SIZE"] == {"value": 7, "from": "environment"}
+    assert document["AUTH_ENABLED"] == {"value": False, "from": "default"}
+    assert document["ADMISSION_INITIALIZE_RATE"] == {"value": 300.0, "from": "environment"}
+    assert document["ADMISSION_INITIALIZE_BURST"] == {"value": 30, "from": "default"}
+    assert document["DATABASE_URL"] == {"value": "(hidden)", "from": "environment"}
+    assert document["DATA_DIR"] == {"value": None, "from": "default"}
     assert document["REWARD_URL"] == {"value": None, "from": "default"}
 
 
 def test_help_says_what_holds_if_nothing_is_set(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "DATABASE_POOL_SIZE (1 to 1000; default 10)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    for setting in (
+        "DATABASE_POOL_SIZE (1 to 1000; default 10)",
+        "AUTH_ENABLED (true | false; default true, false in local and test)",
+        "DRAIN_DELAY_S (0 to 300; default 5, 0 in local)",
+        "HOST (text; default 127.0.0.1, 0.0.0.0 in production)",
+    ):
+        assert setting in said
+
+
+@pytest.mark.parametrize(
+    ("command", "default"),
+    [("demo", "127.0.0.1:8000"), ("mock-provider", "8090"), ("migrate", "all")],
+)
+def test_a_command_s_help_says_its_defaults(
+    capsys: pytest.CaptureFixture[str], command: str, default: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert default in capsys.readouterr().out.partition("options:")[2]
+
+
+def test_on_a_narrow_terminal_no_name_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    lines = printed(capsys, "settings").splitlines()
+    assert [line.partition("=")[0] for line in lines] == list(map(str.upper, Settings.model_fields))
+    assert "AUTH_ENABLED=false (default; true | false)" in lines
 
 
 def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
