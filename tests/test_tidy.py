@@ -37,6 +37,7 @@ FUNCTION_LINES_MAX = 70
 TEST_SLEEP_S_MAX = 0.5
 POLL_S_MAX = 0.1
 
+SERVICE = ("app/", "middleware/", "db/")
 PACKAGES = ("app/", "middleware/", "db/", "benchmarks/")
 CODE = {"", ".py", ".sql", ".sh", ".toml", ".yaml", ".yml", ".html", ".css", ".js"}
 """Makefile and the like have no suffix."""
@@ -158,6 +159,19 @@ def test_reasons_are_told_apart_and_the_gate_s_are_all_answered() -> None:
     assert twice == set()
     assert {reason.value for reason in AdmissionReason} <= REASONS.keys()
     assert [(r.name, r.value) for r in AdmissionReason if HttpReason[r.name] != r.value] == []
+
+
+# ── names ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_class_has_the_name_of_another() -> None:
+    places: dict[str, list[Where]] = {}
+    for name in python(*SERVICE):
+        for node in tree(name).body:
+            if isinstance(node, ast.ClassDef):
+                found = places.setdefault(node.name.strip("_"), [])
+                found.append((name, node.lineno, f"there is another class {node.name}"))
+    expect_none(where for found in places.values() if len(found) > 1 for where in found)
 
 
 # ── metrics ───────────────────────────────────────────────────────────────────────────────────────
