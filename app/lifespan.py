@@ -1,13 +1,13 @@
 """Opens what every request uses, in order, and closes it in reverse."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
 
+from app.background import beside
 from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
 from app.domain.errors import Unavailable
@@ -83,7 +83,7 @@ async def lifespan(
         challenges = ChallengeService(players, served)
         policy = IntakePolicy(settings.namespace, settings.events_make_known, PieceSize())
         async with (
-            _telling_what_is_lacking(revisions, catalogue),
+            beside(_tell_what_is_lacking(revisions, catalogue)),
             keeping_days(events),
             open_rewards(settings, PgOutbox(database), claims, metrics) as deliveries,
         ):
@@ -105,20 +105,6 @@ async def lifespan(
         loop_lag.stop()
         await database.close()
         await flush_spans(tracer_provider)
-
-
-@asynccontextmanager
-async def _telling_what_is_lacking(
-    revisions: PgRevisions, catalogue: Catalogue
-) -> AsyncIterator[None]:
-    """Say beside the block how many goals the catalogue lacks that earlier ones had."""
-    task = asyncio.create_task(_tell_what_is_lacking(revisions, catalogue))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) -> None:

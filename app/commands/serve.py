@@ -7,7 +7,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -15,6 +14,7 @@ import uvloop
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
+from app.background import beside
 from app.commands.common import (
     RunningDatabase,
     data_dir_of,
@@ -127,15 +127,12 @@ async def _while_running(server: EmbeddedPostgres, serving: Coroutine[None, None
 
     Raises `EmbeddedPostgresError` then.
     """
-    watching = asyncio.create_task(keep_running(server))
-    watching.add_done_callback(_end_unless_cancelled)
-    try:
-        return await serving
-    finally:
-        watching.remove_done_callback(_end_unless_cancelled)
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+    async with beside(keep_running(server)) as watching:
+        watching.add_done_callback(_end_unless_cancelled)
+        try:
+            return await serving
+        finally:
+            watching.remove_done_callback(_end_unless_cancelled)
 
 
 def _end_unless_cancelled(watching: "asyncio.Task[None]") -> None:

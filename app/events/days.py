@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import structlog
 
+from app.background import beside
 from app.domain.errors import Unavailable
 from app.domain.intake import DaysKept, EventStore, days_kept
 
@@ -41,13 +42,8 @@ async def keeping_days(
     days = await make_days(store)
     with _failures_logged():
         await _drop_before(store, days)
-    task = asyncio.create_task(_keep_on(store, look_every_s))
-    try:
+    async with beside(_keep_on(store, look_every_s)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _keep_on(store: EventStore, look_every_s: float) -> None:

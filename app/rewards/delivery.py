@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from app.background import Background
 from app.domain.reward import Call, ClaimState, RefusedForGood, Undo
 from app.rewards.calls import Calls, log_unfinished
 from app.rewards.pace import Pace
@@ -47,8 +48,8 @@ class ClaimDeliveries:
         self._metrics = metrics
         self._wake_relay = wake_relay
         self._wait_s_max = wait_s_max
-        # Bounded by the pace.
-        self._running: set[asyncio.Task[object]] = set()
+        # Bounded by the pace. What breaks is logged also if somebody waits, and raises it.
+        self._background = Background(log_unfinished)
 
     async def reserve(self) -> bool:
         """Take a place for a call, if one is free now."""
@@ -59,7 +60,7 @@ class ClaimDeliveries:
         if leased is None:
             self._pace.cancel()
         else:
-            self._keep(asyncio.create_task(self._release(leased)))
+            self._background.start(self._release(leased))
 
     def leave(self) -> ClaimState:
         """Leave a claim that is due to the relay."""
@@ -70,8 +71,7 @@ class ClaimDeliveries:
     async def deliver(self, call: Call, undo: Undo) -> ClaimState:
         """Call the provider; wait a moment for the answer, and to the end for an undoing."""
         waiting = _PlayerWaits()
-        running = asyncio.create_task(self._run(call, undo, waiting))
-        self._keep(running)
+        running = self._background.start(self._run(call, undo, waiting))
         try:
             await asyncio.wait({running}, timeout=self._wait_s_max)
             if waiting.undoing:
@@ -86,11 +86,7 @@ class ClaimDeliveries:
 
     async def close(self, wait_s_max: float) -> None:
         """Let running calls end, in bounded time; whatever is cut is called again by a relay."""
-        if self._running:
-            _, cut = await asyncio.wait(self._running, timeout=wait_s_max)
-            for running in cut:
-                running.cancel()
-            await asyncio.gather(*cut, return_exceptions=True)
+        await self._background.close(wait_s_max)
 
     async def _run(self, call: Call, undo: Undo, waiting: _PlayerWaits) -> ClaimState:
         try:
@@ -109,12 +105,3 @@ class ClaimDeliveries:
         finally:
             self._pace.cancel()
         self._wake_relay()
-
-    def _keep(self, running: asyncio.Task[object]) -> None:
-        self._running.add(running)
-        running.add_done_callback(self._done)
-
-    def _done(self, running: asyncio.Task[object]) -> None:
-        self._running.discard(running)
-        # Logged also if somebody waits, and raises it.
-        log_unfinished(running)

@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from app.background import Background
 from app.domain.errors import Unavailable
 from app.domain.reward import Call, ClaimState, Outbox
 from app.rewards.calls import Calls, log_unfinished
@@ -57,15 +58,14 @@ class Relay:
         self._dice = dice
         self._woken = asyncio.Event()
         self._closing = False
-        self._loop: asyncio.Task[None] | None = None
-        # Bounded by the pace.
-        self._running: set[asyncio.Task[None]] = set()
+        # One loop, and calls that the pace bounds.
+        self._background = Background(log_unfinished)
         self._batch = 1
         self._count_at_s = 0.0
 
     def start(self) -> None:
         """Begin to look for claims."""
-        self._loop = asyncio.create_task(self._look())
+        self._background.start(self._look())
 
     def wake(self) -> None:
         """Look now."""
@@ -75,13 +75,7 @@ class Relay:
         """Take no more claims, and let running calls end, in bounded time."""
         self._closing = True
         self.wake()
-        tasks = self._running | ({self._loop} if self._loop is not None else set())
-        if not tasks:
-            return
-        _, cut = await asyncio.wait(tasks, timeout=wait_s_max)
-        for running in cut:
-            running.cancel()
-        await asyncio.gather(*cut, return_exceptions=True)
+        await self._background.close(wait_s_max)
 
     async def _look(self) -> None:
         while not self._closing:
@@ -113,9 +107,7 @@ class Relay:
             self._batch = min(2 * self._batch, BATCH_MAX) if len(due) == places else 1
             for call in due:
                 places -= 1
-                running = asyncio.create_task(self._run(call))
-                self._running.add(running)
-                running.add_done_callback(self._done)
+                self._background.start(self._run(call))
         finally:
             for _ in range(places):
                 self._pace.cancel()
@@ -127,10 +119,6 @@ class Relay:
             await self._calls.settle(call, outcome)
         finally:
             self._pace.end()
-
-    def _done(self, running: asyncio.Task[None]) -> None:
-        self._running.discard(running)
-        log_unfinished(running)
 
     async def _count(self) -> None:
         """Show what is open, and remove what a crash left of deleted players, now and then."""
