@@ -7,11 +7,11 @@ For local and test environments only: elsewhere these routes do not exist.
     DELETE  /clock    let it be the database's clock again
 """
 
-import asyncio
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,8 +20,10 @@ from app.domain.clock import Clock
 from app.domain.intake import HORIZON_DAYS, MARGIN_DAYS, days_kept
 from app.domain.period import instant_text
 from app.domain.timestamp import read_rfc3339
+from app.handlers.body import decode
 from app.routing import json_response
 from app.state import Services
+from middleware.body_limits import BodyLimits
 from middleware.problem import HttpReason, Problem
 
 BYTES_MAX: Final = 1024
@@ -61,12 +63,13 @@ class Reading(msgspec.Struct, frozen=True, rename="camel"):
 
 def clock_route() -> Route:
     """Return the route."""
-    return Route("/clock", _answer, methods=["GET", "PUT", "DELETE"])
+    bounds = Middleware(BodyLimits, bytes_max=BYTES_MAX, seconds_max=READ_S_MAX)
+    return Route("/clock", _answer, methods=["GET", "PUT", "DELETE"], middleware=[bounds])
 
 
 async def _answer(request: Request[Services]) -> Response:
     clock, events = request.state["clock"], request.state["event_store"]
-    move = _read_move(await _read_body(request)) if request.method == "PUT" else Move()
+    move = _read_move(await request.body()) if request.method == "PUT" else Move()
     before_ms = await events.now_ms()
     database_ms = before_ms - clock.offset_ms
     if request.method == "PUT":
@@ -111,30 +114,10 @@ def _target_ms(move: Move, before_ms: int) -> int:
 
 
 def _read_move(body: bytes) -> Move:
-    try:
-        move = msgspec.json.decode(body, type=Move)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refusal(f"The body cannot be read: {error}.") from None
+    move = decode(body, Move)
     if (move.now is None) is (move.advance_seconds is None):
         raise _refusal('The body must have either "now" or "advanceSeconds".')
     return move
-
-
-async def _read_body(request: Request[Any]) -> bytes:
-    body = b""
-    try:
-        async with asyncio.timeout(READ_S_MAX):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > BYTES_MAX:
-                    raise Problem(
-                        HttpReason.BODY_TOO_LARGE, f"A body may have {BYTES_MAX} bytes and no more."
-                    )
-    except TimeoutError:
-        raise Problem(
-            HttpReason.BODY_TIMEOUT, f"The body did not arrive within {READ_S_MAX:g} s."
-        ) from None
-    return body
 
 
 def _refusal(detail: str) -> Problem:

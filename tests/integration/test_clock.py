@@ -24,7 +24,7 @@ class Stage:
         self._operations = create_operations_app(clock_may_be_set=True)
 
     async def ask(self, method: str, body: bytes = b"") -> Exchange:
-        scope = http_scope(method, "/clock")
+        scope = http_scope(method, "/clock", [(b"content-length", b"%d" % len(body))])
         scope["state"] = dict(self.app.state)
         exchange = Exchange(self._operations, scope, body)
         await exchange.task
