@@ -120,7 +120,12 @@ class Producers:
         self._killed_s = time.monotonic()
         kill_database(folder, service_pid)
         self._kills += 1
-        return await asyncio.wait_for(self._recovered, RECOVERY_S_MAX)
+        try:
+            return await asyncio.wait_for(self._recovered, RECOVERY_S_MAX)
+        except TimeoutError:
+            raise Unexpected(
+                f"kill {self._kills}: for {RECOVERY_S_MAX:g} s no batch was acknowledged"
+            ) from None
 
     async def _send_until_acknowledged(self, body: bytes) -> None:
         for _ in range(TIMES_MAX):
@@ -195,7 +200,7 @@ async def _try(folder: Path, port: int, service_pid: int, kills: int) -> Found:
                 recovery_s = await _kill_often(producers, folder, service_pid, kills)
                 producers.stopping = True
         except ExceptionGroup as group:
-            raise Unexpected(f"{group.exceptions[0]!r}") from group
+            raise Unexpected(str(group.exceptions[0])) from group
         stored = await _stored(folder)
         seen = {player: await _progress(session, root, player) for player in producers.values}
     return Found(
