@@ -19,14 +19,20 @@ FOLDER_MODE = 0o755
 @contextmanager
 def bench_database() -> Iterator[tuple[str, Path]]:
     """Yield the owner's URL of an empty, migrated database, and a folder that goes with it."""
+    with bench_folder() as folder, EmbeddedPostgres(folder / "database") as owner_url:
+        migrate(owner_url)
+        yield owner_url, folder
+
+
+@contextmanager
+def bench_folder() -> Iterator[Path]:
+    """Yield an empty folder that a database may be made in; it goes when the block ends."""
     parent = default_data_dir(ROOT)
     make_folders(parent)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as name:
         folder = Path(name)
         folder.chmod(FOLDER_MODE)
-        with EmbeddedPostgres(folder / "database") as owner_url:
-            migrate(owner_url)
-            yield owner_url, folder
+        yield folder
 
 
 def load_test_catalogue(folder: Path, *, all_default: bool = False) -> Path:

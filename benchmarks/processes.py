@@ -47,9 +47,13 @@ def start(
     *,
     folder: Path,
     output: Path,
+    errors: int | None = None,
     stdin: bytes = b"",
 ) -> Child:
-    """Start a child in `folder` that ends with this process; both its outputs go to `output`."""
+    """Start a child in `folder` that ends with this process.
+
+    Both its outputs go to `output`, or what it says on standard error to the descriptor `errors`.
+    """
     with output.open("wb") as file:
         child = subprocess.Popen(
             arguments,
@@ -57,7 +61,7 @@ def start(
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=file,
-            stderr=file,
+            stderr=file if errors is None else errors,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs yet
         )
     assert child.stdin is not None
@@ -112,6 +116,11 @@ def sample(root: int) -> Sample:
         rss_mib += rss
         pss_mib += pss
     return Sample(cpu_s=cpu_s, rss_mib=rss_mib, pss_mib=pss_mib)
+
+
+def rss_mib(pid: int) -> float:
+    """Return the memory that one process holds."""
+    return _memory_mib(pid)[0]
 
 
 def cpu_s(root: int) -> float:

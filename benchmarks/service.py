@@ -33,11 +33,14 @@ class Service(msgspec.Struct):
 
 
 @contextmanager
-def serving(settings: Mapping[str, str], log: Path) -> Iterator[Service]:
-    """Run `python -m app serve` with `settings` until the block ends; its output goes to `log`."""
+def serving(settings: Mapping[str, str], log: Path, errors: int | None = None) -> Iterator[Service]:
+    """Run `python -m app serve` with `settings` until the block ends.
+
+    Its output goes to `log`, or its own log lines to the descriptor `errors`.
+    """
     port, operations_port = free_ports(2)
     environ = {**bare_environ(), "PORT": str(port), "OPERATIONS_PORT": str(operations_port)}
-    child = start(SERVE, {**environ, **settings}, folder=ROOT, output=log)
+    child = start(SERVE, {**environ, **settings}, folder=ROOT, output=log, errors=errors)
     service = Service(port=port, operations_port=operations_port, pid=child.pid)
     try:
         _wait_ready(child, operations_port, log)

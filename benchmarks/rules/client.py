@@ -12,6 +12,7 @@ ANSWER_S_MAX = 10
 BATCH = "application/cloudevents-batch+json"
 CHALLENGES = "/challenge/v1/challenges"
 EVENTS = "/challenge/v1/events"
+SOURCE = "bench"
 
 
 class Unexpected(Exception):
@@ -66,7 +67,7 @@ def login(event_id: str, player: str) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": event_id,
-        "source": "bench",
+        "source": SOURCE,
         "type": "headrace.login",
         "subject": player,
         "time": datetime.now(UTC).isoformat(),
