@@ -1,4 +1,4 @@
-"""Child processes of a benchmark, and what a process and its children use, read from /proc."""
+"""Child processes of a benchmark, and what a process and its children use."""
 
 import contextlib
 import ctypes
@@ -10,14 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import psutil
 
 STOP_S_MAX = 20
 SAMPLE_EVERY_S = 1.0
 
 Child = subprocess.Popen[bytes]
 
-_PROC = Path("/proc")
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+MIB = 1024 * 1024
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -106,85 +107,58 @@ def watch(running: Child, roots: Mapping[str, int], s_max: float) -> dict[str, U
 
 def sample(root: int) -> Sample:
     """Return what `root` and all below it use; those that ended count with their parent."""
-    cpu_s = rss_mib = pss_mib = 0.0
-    for pid in family(root):
-        try:
-            cpu_s += _cpu_s(pid)
-            rss, pss = _memory_mib(pid)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        rss_mib += rss
-        pss_mib += pss
-    return Sample(cpu_s=cpu_s, rss_mib=rss_mib, pss_mib=pss_mib)
+    cpu_s = rss = pss = 0.0
+    for process in _family(root):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used_s, memory = sum(process.cpu_times()[:4]), process.memory_full_info()
+            cpu_s, rss, pss = cpu_s + used_s, rss + memory.rss, pss + memory.pss
+    return Sample(cpu_s=cpu_s, rss_mib=rss / MIB, pss_mib=pss / MIB)
 
 
 def rss_mib(pid: int) -> float:
     """Return the memory that one process holds."""
-    return _memory_mib(pid)[0]
+    return float(psutil.Process(pid).memory_info().rss / MIB)
 
 
 def cpu_s(root: int) -> float:
     """Return the CPU seconds that `root` and all below it have used so far."""
     used_s = 0.0
-    for pid in family(root):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            used_s += _cpu_s(pid)
+    for process in _family(root):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used_s += sum(process.cpu_times()[:4])
     return used_s
 
 
 def pin(root: int, cores: Collection[int]) -> None:
     """Let `root`, all below it and all that they start run on `cores` only."""
-    for pid in family(root):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for thread in (_PROC / str(pid) / "task").iterdir():
-                os.sched_setaffinity(int(thread.name), cores)
+    for process in _family(root):
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, cores)
 
 
 def parent_of(pid: int) -> int:
     """Return the parent's process id."""
-    return int(_stat_fields(pid)[1])
+    return int(psutil.Process(pid).ppid())
 
 
 def machine_busy_s() -> float:
     """Return the CPU seconds that this machine spent on anything but idling, since it booted."""
-    fields = (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]
-    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields)
-    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_S
+    spent = psutil.cpu_times()
+    return float(spent.user + spent.nice + spent.system + spent.irq + spent.softirq + spent.steal)
 
 
 def family(root: int) -> list[int]:
     """Return the process ids of `root` and of all below it."""
-    children: dict[int, list[int]] = {}
-    for entry in _PROC.iterdir():
-        if entry.name.isdigit():
-            try:
-                children.setdefault(parent_of(int(entry.name)), []).append(int(entry.name))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-    family = [root]
-    for pid in family:
-        family.extend(children.get(pid, ()))
-    return family
+    return [process.pid for process in _family(root)]
 
 
-def _cpu_s(pid: int) -> float:
-    """Return user and system time, and the same of children that were waited for."""
-    return sum(int(field) for field in _stat_fields(pid)[11:15]) / _TICKS_PER_S
-
-
-def _stat_fields(pid: int) -> list[str]:
-    """Return the fields behind the command, which may itself hold spaces and brackets."""
-    return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-
-
-def _memory_mib(pid: int) -> tuple[float, float]:
-    """Return RSS and PSS."""
-    sizes = dict.fromkeys(("Rss", "Pss"), 0.0)
-    for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name in sizes:
-            sizes[name] = int(value.split()[0]) / 1024
-    return sizes["Rss"], sizes["Pss"]
+def _family(root: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(root)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _end_with_parent() -> None:
