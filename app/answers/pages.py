@@ -26,7 +26,7 @@ from app.answers.fragments import (
 from app.domain.goal import GoalState, Schedule, States, Status
 
 Boundaries = Mapping[Schedule | None, int | None]
-"""When each schedule turns next, in milliseconds since 1970; None, which never turns, has None."""
+"""When the next period of each schedule begins, in milliseconds since 1970; None has none."""
 
 
 class Part(NamedTuple):

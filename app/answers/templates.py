@@ -50,7 +50,7 @@ class Fragments:
         return Template(self, groups)
 
     def boundaries(self, now_ms: int) -> Boundaries:
-        """Return when each schedule that some goal follows turns next."""
+        """Return when the next period of each schedule begins that a goal follows."""
         boundaries: dict[Schedule | None, int | None] = {None: None}
         for schedule in self._schedules:
             boundaries[schedule] = next_boundary_ms(schedule, now_ms)

@@ -114,7 +114,7 @@ def _told(step: Step) -> str:
         case {"rowsDeleted": rows}:
             return f"{status} {rows} rows deleted"
         case {"rotation": {"currentPeriod": {"endTime": end}}}:
-            return f"{status} next turn: {end}"
+            return f"{status} rotates at: {end}"
         case {"newAssignments": new, "totalActive": total}:
             return f"{status} {new} new goals, {total} active"
         case {"selectedGoals": selected}:

@@ -1,8 +1,8 @@
 """A short season of one player, told as steps: what is asked, what is answered, what they then see.
 
     Monday      initialize, play, select, claim
-    Tuesday     what turns every day has turned; play and claim again
-    next week   what turns every week has turned; leave
+    Tuesday     what rotates every day has rotated; play and claim again
+    next week   what rotates every week has rotated; leave
 
 It needs the sample catalogue, a service whose clock can be set, and a player nobody has met.
 """
@@ -139,7 +139,7 @@ class Season:
         yield await self._turn_clock("next week", {"advanceSeconds": 6 * DAY_S})
         yield await self._ask(
             "rotation",
-            "When does the week's campaign turn?",
+            "When does the week's campaign rotate?",
             "GET",
             "/challenges/weekly-challenges/rotation",
         )

@@ -90,7 +90,7 @@ def _fold(stat: StatFacts | None, event: Event, at_ms: int, since_ms: int, entri
         return Folded(_began_lower(stat, at_ms, before), before, late=True)
     value = stat.value + 1 if login else rounded(event.value)
     before = stat.value if login else _value_before(event, unknown=stat.value)
-    starts, offsets = _turn(stat, at_ms, before, login=login)
+    starts, offsets = _move_periods(stat, at_ms, before, login=login)
     if entries > stat.assignments:
         padding = (NOTHING,) * (stat.assignments - len(offsets))
         come = _come(stat, at_ms, before)
@@ -125,50 +125,50 @@ def _began_lower(stat: StatFacts, at_ms: int, before: Number) -> StatFacts:
     return StatFacts(stat.value, stat.at_ms, starts, stat.assignments, stat.offsets)
 
 
-def _turn(
+def _move_periods(
     stat: StatFacts, at_ms: int, before: Number, *, login: bool
 ) -> tuple[Counts, tuple[Counts, ...]]:
-    """Return the starts and the offsets, where periods may turn."""
+    """Return the starts and the offsets, where new periods may begin."""
     then, newest = Days(at_ms), Days(stat.at_ms)
     if then.day == newest.day:
         return stat.starts, stat.offsets
     starts: list[Number] = [stat.starts.endless]
-    turned = _turned(then, newest)
-    for span, is_newer in zip(Schedule, turned[1:], strict=True):
+    anew = _begun_anew(then, newest)
+    for span, is_newer in zip(Schedule, anew[1:], strict=True):
         start = stat.starts.of(span)
         # A login of an older period stays out of the count of the current one.
         is_older = login and not is_newer and then.of(span) != newest.of(span)
         starts.append(before if is_newer else start + 1 if is_older else start)
-    return Counts(*starts), tuple(_restarted(stat.offsets, turned))
+    return Counts(*starts), tuple(_restarted(stat.offsets, anew))
 
 
 def _come(stat: StatFacts, at_ms: int, before: Number) -> Counts:
     """Return how far each period had come just before the event of a moment."""
-    turned = _turned(Days(at_ms), Days(stat.at_ms))
+    anew = _begun_anew(Days(at_ms), Days(stat.at_ms))
     starts = (stat.starts.of(span) for span in (None, *Schedule))
     return Counts(
         *(
             0 if is_newer else difference(before, start)
-            for start, is_newer in zip(starts, turned, strict=True)
+            for start, is_newer in zip(starts, anew, strict=True)
         )
     )
 
 
-def _turned(then: Days, newest: Days) -> list[bool]:
+def _begun_anew(then: Days, newest: Days) -> list[bool]:
     """Return whether a moment is in a newer endless period (never), day, week and month."""
-    turned = [False]
+    anew = [False]
     for span in Schedule:
         then_day, newest_day = then.of(span), newest.of(span)
         assert then_day is not None
         assert newest_day is not None
-        turned.append(then_day > newest_day)
-    return turned
+        anew.append(then_day > newest_day)
+    return anew
 
 
-def _restarted(offsets: Iterable[Counts], turned: list[bool]) -> Iterator[Counts]:
+def _restarted(offsets: Iterable[Counts], anew: list[bool]) -> Iterator[Counts]:
     for counts in offsets:
         numbers = (counts.endless, counts.day, counts.week, counts.month)
-        yield Counts(*(0 if new else number for new, number in zip(turned, numbers, strict=True)))
+        yield Counts(*(0 if new else number for new, number in zip(anew, numbers, strict=True)))
 
 
 def _trimmed(offsets: tuple[Counts, ...]) -> tuple[Counts, ...]:

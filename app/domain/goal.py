@@ -29,7 +29,7 @@ class Mode(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How often a rotating goal turns; boundaries are UTC, weeks start on Monday."""
+    """How often a goal rotates; boundaries are UTC, weeks start on Monday."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -63,7 +63,7 @@ class Reward(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Rotation(msgspec.Struct, frozen=True, rename="camel"):
-    """An enabled rotation. Without `reset_progress` it only shows when it turns."""
+    """An enabled rotation. Without `reset_progress` it only shows when it rotates."""
 
     schedule: Schedule
     reset_progress: bool = False

@@ -1,4 +1,4 @@
-"""When a challenge turns: what every player can be told about its periods."""
+"""When a challenge rotates: what every player can be told about its periods."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Sets the moment, so that a person can stand at any date and see goals turn.
+"""Sets the moment, so that a person can stand at any date and see goals rotate.
 
 For local and test environments only: elsewhere these routes do not exist.
 
