@@ -52,6 +52,11 @@ class Fix(NamedTuple):
     explains: Callable[[Case], bool]
 
 
+def _unread_body(case: Case) -> bool:
+    closes = case.difference[:3] == ("connection", ABSENT, "close")
+    return closes and case.now.status in {400, 401, 404, 405}
+
+
 def _no_identity(case: Case) -> bool:
     if case.record.request.user is not None or not case.is_problem(401, 16):
         return False
@@ -299,6 +304,7 @@ FIXES = (
     Fix("/challenge alone is 404, as every path that is not there.", _bare_prefix),
     Fix("A wrong method is 405 with Allow on every path.", _wrong_method),
     Fix("A player's id of more than 100 characters is 400.", _too_long_id),
+    Fix("A refusal before the body is read ends its connection.", _unread_body),
     Fix("An unknown or foreign goal is 404, in words without a wrapping.", _not_found),
     Fix("A goal that is named twice is 400, and it is said which.", _named_twice),
     Fix("What cannot be read is told in our words.", _parser_text),

@@ -75,6 +75,7 @@ EXPLAINED = [
         problem(NO_METHOD, "Method Not Allowed", allow="GET"),
     ),
     (UNKNOWN_ID, problem(BAD, "It has 101.")),
+    (UNKNOWN_ID, problem(BAD, "It has 101.", connection="close")),
     (
         record(gateway(500, 13, WRAPPED), ACTIVE),
         problem(NO_GOAL, "goal 'x' not found in challenge 'c'"),
