@@ -42,10 +42,9 @@ NOT_WRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    parser = _parser(arguments)
-    chosen = parser.parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = chosen.command
     try:
+        chosen = _chosen(arguments)
+        command: Callable[[argparse.Namespace], int] = chosen.command
         code = command(chosen)
         # What is buffered meets a closed pipe only now.
         sys.stdout.flush()
@@ -128,6 +127,14 @@ GROUPS: Final = {
     "catalogue": "make a catalogue, or check one",
     "claims": "list rewards that are owed, or settle one",
 }
+
+
+def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
+    try:
+        return _parser(arguments).parse_args(arguments)
+    finally:
+        # `--help` ends here, and what is buffered meets a closed pipe only now.
+        sys.stdout.flush()
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import structlog
 from rich.console import Console
@@ -108,13 +108,21 @@ async def connected(database_url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
+class PipedConsole(Console):
+    """Leaves it to the command line what becomes of a command whose output nobody reads."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise what rich would answer with an exit code of its own."""
+        raise BrokenPipeError
+
+
 def table_console() -> Console:
     """Return where tables are printed: as wide as the terminal, or as COLUMNS says.
 
     In a pipe they are as wide as they are: what reads them would find ids in two pieces.
     """
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else WIDTH_MAX)
+    return PipedConsole(width=None if known else WIDTH_MAX)
 
 
 def cell(text: str) -> Text:

@@ -11,11 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import aiohttp
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.commands.common import read_settings
+from app.commands.common import PipedConsole, read_settings
 from app.commands.running_service import REQUEST_S_MAX, RunningService
 from app.commands.season import NEEDED, Season, Service, Step
 from app.failures import CommandFailed
@@ -89,7 +88,7 @@ async def check_catalogue(service: Service) -> None:
 
 
 async def _play_and_print(url: str, operations_url: str, events_token: str | None) -> None:
-    console = Console()
+    console = PipedConsole()
     before: Mapping[str, Mapping[str, Any]] = {}
     async with season(url, operations_url, events_token) as steps:
         async for step in steps:

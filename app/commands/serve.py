@@ -29,7 +29,7 @@ from app.lifespan import lifespan
 from app.logs import logging_apart
 from app.main import create_app
 from app.operations.main import create_operations_app
-from app.output import drop_output
+from app.output import print_apart
 from app.serving.lifecycle import Lifecycle
 from app.serving.loop_lag import LoopLag
 from app.serving.server import Addresses, Sockets, bound_sockets, joined, run
@@ -142,12 +142,15 @@ def _end_unless_cancelled(watching: "asyncio.Task[None]") -> None:
 
 def _greet(settings: Settings, addresses: Addresses) -> None:
     """Tell a person at a local machine what to try; the log is for operators."""
-    if settings.environment is not Environment.LOCAL:
-        return
+    if settings.environment is Environment.LOCAL:
+        print_apart(_greeting(settings, addresses))
+
+
+def _greeting(settings: Settings, addresses: Addresses) -> str:
     players, operations = (f"http://{joined(*address)}" for address in addresses)
     # Another Python has not what this one has.
     python = shlex.quote(sys.executable)
-    greeting = f"""
+    return f"""
 Headrace is ready.
 
   players     {players}/challenge/v1/challenges
@@ -160,11 +163,6 @@ Headrace is ready.
   {python} -m app demo --url {players} --operations-url {operations}
 
 """
-    try:
-        sys.stdout.write(greeting)
-        sys.stdout.flush()
-    except OSError:
-        drop_output()  # nobody reads it, or there is no room: players can be served all the same
 
 
 def _whereabouts(settings: Settings, python: str) -> str:

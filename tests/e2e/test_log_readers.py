@@ -1,12 +1,13 @@
-"""A service whose log nobody reads, or whose readers are gone, does all else as ever."""
+"""Who does not read what a service or a command says, or no longer, stops nothing else."""
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -46,8 +47,38 @@ class Service:
         return self.process.wait(PATIENCE_S)
 
 
+def in_shell(command: str, closing: str = "") -> list[str]:
+    """Return how a shell runs one of our commands; `closing` are redirections."""
+    return ["sh", "-c", f"exec {shlex.quote(sys.executable)} -m app {command} {closing}"]
+
+
 @contextmanager
-def started(database_url: str, stderr: int | IO[bytes] = subprocess.PIPE) -> Iterator[Service]:
+def unread(how: str) -> Iterator[int]:
+    """Yield the writing end of a pipe that is full and not read, or whose reader is gone."""
+    reading, writing = os.pipe()
+    if how == "gone":
+        os.close(reading)
+    else:
+        os.set_blocking(writing, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 4096)
+        os.set_blocking(writing, True)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+        if how != "gone":
+            os.close(reading)
+
+
+@contextmanager
+def started(
+    database_url: str,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    closing: str = "",
+) -> Iterator[Service]:
     environ = {
         "PATH": os.defpath,
         "DATABASE_URL": database_url,
@@ -57,10 +88,10 @@ def started(database_url: str, stderr: int | IO[bytes] = subprocess.PIPE) -> Ite
         "ADMISSION_QUOTA": "100000",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "serve"],
+        in_shell("serve", closing),
         cwd=CHECKOUT,
         env=environ,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=stderr,
     )
     with process:
@@ -68,6 +99,13 @@ def started(database_url: str, stderr: int | IO[bytes] = subprocess.PIPE) -> Ite
             yield Service(process)
         finally:
             process.kill()
+
+
+def logged_address(ready: bytes) -> tuple[str, int]:
+    """Return where players ask, of the line of the log that says so."""
+    port = re.search(rb'"player":\["127\.0\.0\.1",(\d+)\]', ready)
+    assert port is not None
+    return "127.0.0.1", int(port[1])
 
 
 def ask_often(address: tuple[str, int]) -> None:
@@ -101,7 +139,72 @@ def test_readers_that_were_never_there_stop_nothing(database_url: str) -> None:
         service.stdout.close()
         ready = next(line for line in service.stderr if b'"serving"' in line)
         service.stderr.close()
-        port = re.search(rb'"player":\["127\.0\.0\.1",(\d+)\]', ready)
-        assert port is not None
-        ask_often(("127.0.0.1", int(port[1])))
+        ask_often(logged_address(ready))
         assert service.ends() == 0
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_greeting_that_nobody_reads_stops_nothing(database_url: str, missing: bool) -> None:
+    closing = ">&-" if missing else ""
+    with unread("stuck") as pipe, started(database_url, stdout=pipe, closing=closing) as service:
+        assert service.stderr is not None
+        ready = next(line for line in service.stderr if b'"serving"' in line)
+        service.stderr.close()
+        ask_often(logged_address(ready))
+        assert service.ends() == 0
+
+
+def test_a_service_without_standard_error_serves(database_url: str) -> None:
+    with started(database_url, closing="2>&- <&-") as service:
+        ask_often(service.address())
+        assert service.ends() == 0
+
+
+WRONG = {"ADMISSION_FOO": "1"}
+UNREACHABLE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+
+
+@pytest.mark.parametrize("how", ["stuck", "gone"])
+@pytest.mark.parametrize(
+    ("command", "environ", "code"),
+    [
+        ("serve", WRONG, 2),
+        ("serve", {"CATALOGUE_PATH": "/none"}, 2),
+        ("migrate", UNREACHABLE, 1),
+        ("serve --nonsense", {}, 2),
+    ],
+)
+def test_a_failure_that_nobody_reads_ends_as_ever(
+    how: str, command: str, environ: dict[str, str], code: int
+) -> None:
+    with unread(how) as pipe:
+        process = subprocess.Popen(in_shell(command), cwd=CHECKOUT, env=environ, stderr=pipe)
+        with process:
+            try:
+                assert process.wait(PATIENCE_S) == code
+            finally:
+                process.kill()
+
+
+@pytest.mark.parametrize(
+    ("command", "closing", "code"),
+    [
+        ("settings", ">&-", 0),
+        ("settings", "", 141),
+        ("settings --json", "", 141),
+        ("serve --nonsense", "2>&-", 2),
+    ],
+)
+def test_a_command_whose_output_goes_nowhere_ends_without_a_traceback(
+    command: str, closing: str, code: int
+) -> None:
+    with unread("gone") as pipe:
+        run = subprocess.run(
+            in_shell(command, closing),
+            check=False,
+            cwd=CHECKOUT,
+            env={},
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+        )
+    assert (run.returncode, run.stderr) == (code, b"")
