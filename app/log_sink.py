@@ -46,7 +46,7 @@ class LogSink:
     def write(self, text: str) -> int:
         """Take a line, or drop it if too many wait."""
         if len(self._lines) < LINES_MAX:
-            self._lines.append(text)
+            self._lines.append(str(text))  # of bytes, too: nobody else would write on
         else:
             with self._left_out_lock:
                 self._left_out += 1

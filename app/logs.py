@@ -1,11 +1,15 @@
-"""The log's form: one JSON object a line, whoever speaks; on a terminal, lines for people."""
+"""The log's form: one JSON object a line, whoever speaks; on a terminal, lines for people.
+
+A line that cannot be written as it was meant is written as well as it can be. No call raises.
+"""
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
+from typing import Any, Final, TextIO, cast
 
 import msgspec
 import structlog
@@ -17,14 +21,16 @@ from app.log_sink import LogSink
 @contextmanager
 def logging_apart(level: str) -> Iterator[None]:
     """Write logs, and whatever else goes to standard error, by a thread while the block runs."""
-    stderr = sys.stderr
+    stderr, of_threads, of_none = sys.stderr, threading.excepthook, sys.unraisablehook
     sink = LogSink(stderr.fileno(), _say_dropped)
     sys.stderr = cast("TextIO", sink)
     configure_logs(level, sys.stderr)
+    threading.excepthook = _log_thread_failure
+    sys.unraisablehook = _log_unraisable
     try:
         yield
     finally:
-        sys.stderr = stderr
+        sys.stderr, threading.excepthook, sys.unraisablehook = stderr, of_threads, of_none
         sink.close()
 
 
@@ -39,7 +45,7 @@ def configure_logs(level: str, stream: TextIO) -> None:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(),
         ],
-        wrapper_class=filtering if stream.isatty() else _json_logger(filtering),
+        wrapper_class=(_line_logger if stream.isatty() else _json_logger)(filtering),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
@@ -52,15 +58,49 @@ class _Foreign(logging.Handler):
     """Writes what libraries say in the form of our own lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        log = structlog.get_logger()
-        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        """Write one record, also one whose arguments do not fit, or that has a level of its own."""
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - arguments may be anything
+            text = f"{_text(record.msg)} {_text(record.args)}"
+        level = max((level for level in _LEVELS if level <= record.levelno), default=logging.DEBUG)
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        structlog.get_logger().log(level, text, logger=record.name, exc_info=error)
+
+
+_LEVELS: Final = (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+
+
+def _log_thread_failure(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_type is not SystemExit:
+        name = failed.thread and failed.thread.name
+        structlog.get_logger().error("thread_failed", thread=name, exc_info=failed.exc_value)
+
+
+def _log_unraisable(failed: "sys.UnraisableHookArgs") -> None:
+    message, where = failed.err_msg or "Exception ignored in", _text(failed.object)
+    structlog.get_logger().error(
+        "exception_ignored", message=message, object=where, exc_info=failed.exc_value
+    )
 
 
 def _say_dropped(lines: int) -> str:
     now = datetime.now(UTC)
     line = {"event": "log_lines_missing", "level": "warning", "lines": lines, "timestamp": now}
     return msgspec.json.encode(line).decode() + "\n"
+
+
+def _line_logger(filtering: Any) -> Any:
+    """Return the logger of lines for people."""
+
+    class LineLogger(filtering):  # type: ignore[misc]
+        def _proxy_to_logger(self, level: str, event: str | None = None, **fields: Any) -> None:
+            try:
+                super()._proxy_to_logger(level, event, **fields)
+            except Exception:  # noqa: BLE001 - a field may be anything
+                self._logger.msg(f"{level} {_text(event)} {_text(fields)}")
+
+    return LineLogger
 
 
 def _json_logger(filtering: Any) -> Any:
@@ -72,11 +112,30 @@ def _json_logger(filtering: Any) -> Any:
             line = self._context | fields
             line |= {"event": event, "level": level, "timestamp": datetime.now(UTC)}
             _add_trace_id(self, level, line)
-            if "exc_info" in line:
-                structlog.processors.format_exc_info(self, level, line)
-            self._logger.msg(encode(line).decode())
+            try:
+                if "exc_info" in line:
+                    structlog.processors.format_exc_info(self, level, line)
+                text = encode(line)
+            except Exception:  # noqa: BLE001 - a field may be anything
+                text = encode({_text(name): _encodable(value) for name, value in line.items()})
+            self._logger.msg(text.decode())
+
+    def _encodable(value: object) -> object:
+        try:
+            return msgspec.Raw(encode(value))
+        except Exception:  # noqa: BLE001 - as above
+            return _text(value)
 
     return JsonLogger
+
+
+def _text(value: object) -> str:
+    """Return some text for any value, and what UTF-8 has no bytes for as escapes."""
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - its class is somebody else's
+        text = f"a {type(value).__name__} that has no text"
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _add_trace_id(

@@ -1,18 +1,12 @@
 """Log lines whose reader is slow, stuck or gone, and a disk that is full."""
 
-import io
-import json
-import logging
 import os
 import threading
-import warnings
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from app.log_sink import LINES_MAX, LogSink
-from app.logs import configure_logs
 from tests.eventually import eventually
 
 
@@ -161,22 +155,3 @@ def test_a_line_that_was_torn_does_not_tear_the_next(
     sink.write("whole\n")
     sink.close()
     assert pipe.read() == b"tor\nmissing 1\nwhole\n"
-
-
-def test_what_libraries_say_has_the_form_of_our_own_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.StringIO()
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    configure_logs("info", stream)
-    logging.getLogger("asyncpg.pool").warning("a connection of %s", "somebody")
-    logging.getLogger("asyncio").info("unseen")
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.warn("soon gone", DeprecationWarning, stacklevel=1)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    first, second = map(json.loads, stream.getvalue().splitlines())
-    assert (first["logger"], first["level"]) == ("asyncpg.pool", "warning")
-    assert first["event"] == "a connection of somebody"
-    assert first["timestamp"].endswith("Z")
-    assert "soon gone" in second["event"]
-    assert second["logger"] == "py.warnings"
