@@ -16,11 +16,11 @@ from app import VERSION
 from app.domain.errors import Unavailable
 from app.domain.identity import CatalogueInvalid
 from app.failures import Failure
+from app.opentelemetry_check import opentelemetry_checked
 from app.output import drop_output
 from app.settings_loading import SettingsInvalid, describe_settings
 from db.embedded_binaries import EmbeddedPostgresError
-from db.errors import DatabaseUnreachable
-from db.migrate import MigrationFailed
+from db.errors import DatabaseUnreachable, MigrationFailed
 
 EXIT_WRONG: Final = 2
 EXIT_FAILED: Final = 1
@@ -158,7 +158,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         group, _, name = command.name.rpartition(" ")
         added = (groups[group] if group else commands).add_parser(name, help=command.help)
         if asked == (group or name):
-            module = import_module(f"app.commands.{command.module}")
+            with opentelemetry_checked():
+                module = import_module(f"app.commands.{command.module}")
             added.set_defaults(command=getattr(module, command.function))
             if command.arguments:
                 getattr(module, command.arguments)(added)

@@ -33,7 +33,7 @@ from benchmarks.scenarios import Results, Run, Scenario
 from benchmarks.schedule import Plan
 from benchmarks.service import DidNotStart, serving
 from db.embedded import EmbeddedPostgresError
-from db.migrate import MigrationFailed
+from db.errors import MigrationFailed
 
 # A void run says nothing, so it is repeated; a machine that voids so many cannot measure this.
 VOID_MAX = 2

@@ -34,6 +34,10 @@ class DatabaseUnreachable(Exception):
     """The database could not be reached at start; the text says where it was sought and why."""
 
 
+class MigrationFailed(Exception):
+    """A migration was not applied; the text is dbmate's, without the password."""
+
+
 @contextmanager
 def map_errors() -> Iterator[None]:
     """Turn every failure that is the database's, not ours, into `Unavailable`."""

@@ -28,6 +28,7 @@ from typing import TypeAlias
 import asyncpg
 
 from db.address import DatabaseUrls, derive
+from db.errors import MigrationFailed
 from db.pool import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -55,10 +56,6 @@ class MigrationPhase(StrEnum):
     PRE = "pre"
     POST = "post"
     ALL = "all"
-
-
-class MigrationFailed(Exception):
-    """A migration was not applied; the text is dbmate's, without the password."""
 
 
 def migrate(

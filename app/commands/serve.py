@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import shlex
 import signal
 import sys
@@ -28,13 +27,13 @@ from app.failures import SchemaBehind
 from app.lifespan import lifespan
 from app.logs import logging_apart
 from app.main import create_app
+from app.opentelemetry_check import opentelemetry_checked
 from app.operations.main import create_operations_app
 from app.output import print_apart
 from app.serving.lifecycle import Lifecycle
 from app.serving.loop_lag import LoopLag
 from app.serving.server import Addresses, Sockets, bound_sockets, joined, run
 from app.settings import Environment, Settings
-from app.settings_loading import SettingsInvalid
 from app.telemetry import Metrics, create_tracer_provider
 from db.embedded import EmbeddedPostgres
 from db.embedded_watch import keep_running
@@ -78,16 +77,12 @@ def _tracer_provider(settings: Settings) -> TracerProvider:
 
     Its SDK reads variables of its own, besides those that are settings here.
     """
-    try:
+    with opentelemetry_checked():
         return create_tracer_provider(
             settings.otel_service_name,
             settings.otel_exporter_otlp_endpoint,
             settings.otel_traces_sampler_arg,
         )
-    except (ValueError, LookupError, TypeError) as error:
-        names = ", ".join(sorted(name for name in os.environ if name.startswith("OTEL_")))
-        line = f"OpenTelemetry cannot use one of {names}: {error}"
-        raise SettingsInvalid((line,)) from error
 
 
 def _serve_once(

@@ -36,7 +36,7 @@ from benchmarks.rules.rivals import LoopFailed
 from benchmarks.rules.sizes import FULL, SHORT, Size
 from benchmarks.service import DidNotStart
 from db.embedded import EmbeddedPostgresError
-from db.migrate import MigrationFailed
+from db.errors import MigrationFailed
 
 FAILURES = (
     DidNotStart,

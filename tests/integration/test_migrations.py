@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from db.errors import MigrationFailed
 from db.migrate import (
     MANIFEST,
-    MigrationFailed,
     MigrationPhase,
     migrate,
     migration_names,

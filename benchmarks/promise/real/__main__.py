@@ -35,7 +35,7 @@ from benchmarks.rules.client import Unexpected
 from benchmarks.rules.report import describe_part
 from benchmarks.service import DidNotStart
 from db.embedded import EmbeddedPostgresError
-from db.migrate import MigrationFailed
+from db.errors import MigrationFailed
 
 FAILURES = (
     DidNotStand,
