@@ -29,30 +29,31 @@ def opentelemetry_checked() -> Iterator[None]:
     except Exception as error:
         if not _is_of_a_variable(error):
             raise
-        raise _invalid(error, [*errors.texts, str(error) or repr(error)]) from error
+        # An error without any text was logged with one before it was raised.
+        if str(error) or not errors.lines:
+            errors.lines.append(_line(error, str(error) or repr(error)))
+        raise SettingsInvalid(tuple(errors.lines)) from error
     finally:
         logger.propagate = passed_on
         logger.removeHandler(errors)
-    if errors.texts:
-        raise _invalid(errors.first, errors.texts)
+    if errors.lines:
+        raise SettingsInvalid(tuple(errors.lines))
 
 
 class _Errors(logging.Handler):
-    """Keeps what is logged as an error; the rest is passed on."""
+    """Keeps a line for each error that is logged; the rest is passed on."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
-        self.first: BaseException | None = None
+        self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record."""
         if record.levelno < logging.ERROR:
             logging.getLogger().handle(record)
             return
-        self.texts.append(record.getMessage())
-        if record.exc_info:
-            self.first = self.first or record.exc_info[1]
+        error = record.exc_info[1] if record.exc_info else None
+        self.lines.append(_line(error, record.getMessage()))
 
 
 def _variables() -> list[str]:
@@ -68,11 +69,11 @@ def _is_inside(names: dict[str, object]) -> bool:
     return str(names.get("__name__")).partition(".")[0] == _LIBRARY
 
 
-def _invalid(error: BaseException | None, texts: list[str]) -> SettingsInvalid:
-    text = " ".join(texts[0].split())
+def _line(error: BaseException | None, text: str) -> str:
+    text = " ".join(text.split())
     blamed = _blamed(error, text)
     names = blamed[0] if len(blamed) == 1 else f"one of {', '.join(blamed)}"
-    return SettingsInvalid((f"OpenTelemetry cannot use {names}: {text}",))
+    return f"OpenTelemetry cannot use {names}: {text}"
 
 
 def _blamed(error: BaseException | None, text: str) -> list[str]:
