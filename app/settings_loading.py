@@ -5,6 +5,7 @@ ConfigMap as it is). All errors are reported at once, and each names the variabl
 """
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from app.file_content import file_content
 from app.settings import SECRET, Environment, Settings
 
 SETTINGS_DIR = "SETTINGS_DIR"
@@ -29,6 +31,10 @@ PREFIXES = (
     "REWARD_",
 )
 """An unknown name that begins like this is an error: a typing mistake would not act."""
+
+SETTING_BYTES_MAX = 1_000_000
+_SURROGATE = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8 become these
+PATHS = {name for name, field in Settings.model_fields.items() if field.annotation == Path | None}
 
 
 class SettingsInvalid(Exception):
@@ -67,6 +73,9 @@ def load_settings(
                     values[field], origins[field] = names[name], origin
             elif origin == "file" or name.startswith(PREFIXES):
                 errors.append(_unknown(name, origin))
+    for field in [field for field, text in values.items() if not _is_text(field, text)]:
+        errors.append(f"{field.upper()}: it is not text in UTF-8, or holds a zero byte")
+        del values[field]
     for field in checks.keys() & values.keys():
         try:
             checks[field](values[field])
@@ -78,6 +87,11 @@ def load_settings(
     if settings is None or errors:
         raise SettingsInvalid(tuple(errors))
     return LoadedSettings(settings=settings, origins=origins)
+
+
+def _is_text(field: str, text: str) -> bool:
+    """Return whether text can be sent and shown; a path may have any bytes."""
+    return "\0" not in text and (field in PATHS or not _SURROGATE.search(text))
 
 
 def _validate(values: Mapping[str, Any], errors: list[str]) -> Settings | None:
@@ -156,7 +170,11 @@ def _files(environ: Mapping[str, str], errors: list[str]) -> dict[str, str]:
     try:
         # A mounted ConfigMap also holds ..data and the like.
         paths = [path for path in Path(folder).iterdir() if not path.name.startswith(".")]
-        return {path.name: path.read_text("utf-8").strip() for path in paths if path.is_file()}
+        return {
+            path.name: file_content(path, SETTING_BYTES_MAX).decode().strip()
+            for path in paths
+            if path.is_file()
+        }
     except (OSError, UnicodeDecodeError) as error:
         errors.append(f"{SETTINGS_DIR}={folder}: {error}")
         return {}

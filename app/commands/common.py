@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -17,6 +16,7 @@ from app.catalogue.parse import LoadedCatalogue, parse_catalogue
 from app.domain.identity import CatalogueInvalid
 from app.domain.text import visible
 from app.failures import SchemaBehind
+from app.file_content import file_content
 from app.settings import Settings
 from app.settings_loading import LoadedSettings, load_settings
 from db.address import derive
@@ -170,18 +170,8 @@ def _path_of(settings: Settings) -> Path:
 
 def read_catalogue(path: Path) -> LoadedCatalogue:
     """Read one catalogue file. Raises `CatalogueInvalid` with all that is wrong with it."""
-    return parse_catalogue(_file_content(path))
-
-
-def _file_content(path: Path) -> bytes:
-    """Return the file's bytes. What is no file, as a device or a pipe, may have no end."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CatalogueInvalid(("it is not a file",))
-        with path.open("rb") as file:
-            data = file.read(CATALOGUE_BYTES_MAX + 1)
+        content = file_content(path, CATALOGUE_BYTES_MAX)
     except OSError as error:
         raise CatalogueInvalid((str(error.strerror),)) from error
-    if len(data) > CATALOGUE_BYTES_MAX:
-        raise CatalogueInvalid((f"it has more than {CATALOGUE_BYTES_MAX // 1_000_000} MB",))
-    return data
+    return parse_catalogue(content)

@@ -5,6 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from app.failures import CommandFailed
 from app.rewards.mock_provider import GRANTING, Fault, serve
 
 HOST = "127.0.0.1"
@@ -37,7 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    asyncio.run(serve(chosen.ledger, HOST, chosen.port, _greet))
+    try:
+        asyncio.run(serve(chosen.ledger, HOST, chosen.port, _greet))
+    except BrokenPipeError:
+        raise
+    except (OSError, OverflowError) as error:
+        raise CommandFailed(
+            f"cannot listen on port {chosen.port}, or keep {chosen.ledger}: {error}"
+        ) from error
     return 0
 
 

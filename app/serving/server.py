@@ -195,6 +195,9 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+    except TypeError as error:  # of a text that no name can be made of
+        bound.close()
+        raise CannotListen(f"{host} is no name of a host; set HOST.") from error
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:

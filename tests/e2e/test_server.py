@@ -252,9 +252,10 @@ def test_a_port_that_is_not_free_is_told_before_a_database_is_made(tmp_path: Pat
             assert not (tmp_path / "data").exists()
 
 
-def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
-    with pytest.raises(CannotListen, match="set HOST or OPERATIONS_PORT"):
-        bind("192.0.2.1", 0, "OPERATIONS_PORT")
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b", "ü" * 70, "\udcff"])
+def test_an_address_that_is_not_ours_is_one_clear_line(host: str) -> None:
+    with pytest.raises(CannotListen, match="set HOST"):
+        bind(host, 0, "OPERATIONS_PORT")
 
 
 def test_a_crowd_above_the_file_limit_neither_stops_the_server_nor_floods_its_log() -> None:

@@ -100,6 +100,15 @@ def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["info"]["version"] == project["version"]
 
 
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_provider_that_cannot_listen_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, port: str
+) -> None:
+    assert main(["mock-provider", "--port", port, "--ledger", str(tmp_path / "ledger")]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"headrace: cannot listen on port {port}, or keep ")
+
+
 def test_migrate_says_what_it_did(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, postgres_url: str
 ) -> None:

@@ -92,13 +92,17 @@ def test_what_opentelemetry_cannot_use_is_one_line(name: str, text: str) -> None
     assert line.startswith(f"headrace: OpenTelemetry cannot use {name}: ")
 
 
-@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "missing", "large"])
+@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "missing", "large", "silent"])
 def test_a_catalogue_that_is_no_file_of_a_bounded_size_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
     path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / kind)
-    if kind == "pipe":
+    if kind in {"pipe", "silent"}:
         os.mkfifo(path)
+    if kind == "silent":
+        # As some of the kernel's are: said to be a file, and read without an end.
+        monkeypatch.setattr("app.file_content.stat.S_ISREG", lambda _mode: True)
+        monkeypatch.setattr("app.file_content.READ_S_MAX", 0.01)
     if kind == "large":
         path.write_text("[" + " " * 2000 + "]")
         monkeypatch.setattr(common, "CATALOGUE_BYTES_MAX", 1000)
@@ -106,6 +110,8 @@ def test_a_catalogue_that_is_no_file_of_a_bounded_size_is_told(
         load_catalogue(settings_of(CATALOGUE_PATH=str(path)))
     [line] = refused.value.errors
     assert line.startswith(f"CATALOGUE_PATH={path}: ")
+    if kind == "silent":
+        os.close(os.open(path, os.O_RDWR))  # the reader that was left behind ends
 
 
 def test_a_role_that_may_make_no_tables_is_told_what_to_ask_for(database_url: str) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import AdmissionMode, Environment, Settings
-from app.settings_loading import SettingsInvalid, load_settings, range_of
+from app.settings_loading import SETTING_BYTES_MAX, SettingsInvalid, load_settings, range_of
 from middleware.admission import Share
 
 
@@ -58,6 +58,29 @@ def test_a_file_of_an_unknown_name_is_an_error(tmp_path: Path) -> None:
 def test_a_settings_folder_that_is_not_there_is_an_error() -> None:
     [error] = errors_of({"SETTINGS_DIR": "/nowhere/at/all"})
     assert error.startswith("SETTINGS_DIR=/nowhere/at/all: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("HOST", "\udcff"),
+        ("NAMESPACE", "\udcff"),
+        ("DATABASE_URL", "\udcff"),
+        ("DATA_DIR", "a\0b"),
+    ],
+)
+def test_what_is_no_text_is_an_error_where_it_is_read(name: str, text: str) -> None:
+    [error] = errors_of({name: text})
+    assert error.startswith(f"{name}: it is not text")
+    # Any bytes but zero name a folder.
+    assert load_settings({"DATA_DIR": "/tmp/\udcff"}).settings.data_dir == Path("/tmp/\udcff")
+
+
+def test_a_file_of_no_bounded_size_is_an_error(tmp_path: Path) -> None:
+    with (tmp_path / "HOST").open("wb") as file:
+        file.truncate(SETTING_BYTES_MAX + 1)
+    [error] = errors_of({"SETTINGS_DIR": str(tmp_path)})
+    assert error.endswith(f"it has more than 1 MB: '{tmp_path}/HOST'")
 
 
 def test_other_programs_variables_are_none_of_our_business() -> None:
