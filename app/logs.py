@@ -94,7 +94,7 @@ def _line_logger(filtering: Any) -> Any:
     """Return the logger of lines for people."""
 
     class LineLogger(filtering):  # type: ignore[misc]
-        def _proxy_to_logger(self, level: str, event: str | None = None, **fields: Any) -> None:
+        def _proxy_to_logger(self, level: str, event: str | None = None, /, **fields: Any) -> None:
             try:
                 super()._proxy_to_logger(level, event, **fields)
             except Exception:  # noqa: BLE001 - a field may be anything

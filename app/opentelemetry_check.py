@@ -84,7 +84,9 @@ def _blamed(error: BaseException | None, text: str) -> list[str]:
         # What a function was asked to read; a module knows every name.
         if _is_inside(frame.f_globals) and frame.f_code.co_name != "<module>":
             told |= {value for value in frame.f_locals.values() if isinstance(value, str)}
-    named = [name for name in variables if name in told]
+    # Where it speaks of its own argument, the variable's name ends like it.
+    arguments = tuple(word.upper() for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", text))
+    named = [name for name in variables if name in told or name.endswith(arguments)]
     return named or [name for name in variables if _stands_in(os.environ[name], text)] or variables
 
 

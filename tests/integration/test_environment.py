@@ -68,6 +68,7 @@ async def test_an_embedded_database_is_not_asked_for_with_what_is_meant_for_anot
     [
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many"),
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "many"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "-1"),
         ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "none-such"),
         ("OTEL_PYTHON_TRACER_PROVIDER", "x"),
         ("OTEL_PYTHON_CONTEXT", "x"),

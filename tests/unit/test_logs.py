@@ -68,6 +68,7 @@ SAID: list[tuple[Callable[[], object], dict[str, str]]] = [
     (lambda: lib().warning("\udcff"), {"event": "\\udcff"}),
     (lambda: lib().warning("x", exc_info=True), {"event": "x", "level": "warning"}),
     (lambda: own().warning("e", path="x\udcff"), {"event": "e", "path": "x\\udcff"}),
+    (lambda: own().warning("e", level="x", m="m"), {"level": "warning", "m": "m"}),
     (lambda: own().warning("e", at=Textless()), {"at": "a Textless that has no text"}),
     (lambda: own().warning("e", n=2**70, m="m"), {"n": str(2**70), "m": "m"}),
     (lambda: own().warning("e", exc_info=ValueError("\udcff")), {"exception": "\\udcff"}),
