@@ -1,6 +1,7 @@
 """What the database's failures mean to whoever asked: try again, or nothing (our bug).
 
     Unavailable                     no answer in time, connection lost, refused, full, failing over
+    NotGranted                      the role lacks a right: it helps to grant it, and to try again
     DatabaseUnreachable             the same at start, before anybody asked; for the operator
     anything else stays what it is  wrong SQL, broken constraint: our bug
 
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from app.domain.errors import TimedOut, Unavailable
+from db.grants import what_to_grant
 
 # At start these are wrong settings; later, a password or a database that changed under us.
 _REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
@@ -38,6 +40,10 @@ class MigrationFailed(Exception):
     """A migration was not applied; the text is dbmate's, without the password."""
 
 
+class NotGranted(Unavailable):
+    """The role may not do what a statement does; the text says what to grant."""
+
+
 @contextmanager
 def map_errors() -> Iterator[None]:
     """Turn every failure that is the database's, not ours, into `Unavailable`."""
@@ -47,3 +53,6 @@ def map_errors() -> Iterator[None]:
         raise TimedOut from failure
     except (*AWAY, *_REFUSED) as failure:
         raise Unavailable from failure
+    except asyncpg.InsufficientPrivilegeError as failure:
+        said = " ".join(str(failure).split())
+        raise NotGranted(f"the database refuses: {said}{what_to_grant(said)}") from failure

@@ -29,6 +29,7 @@ import asyncpg
 
 from db.address import DatabaseUrls, derive
 from db.errors import MigrationFailed
+from db.grants import what_to_grant_for_migrations
 from db.pool import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,8 +42,6 @@ LOCK_WAIT = "120s"
 _NAME = re.compile(r"\d{4}_(?:pre|post)_[a-z0-9_]+\.sql")
 # dbmate shows the server's code behind its message. This one: there is no such database.
 _NO_DATABASE = "(3D000)"
-_NO_SCHEMA = re.compile(r"permission denied for schema (\S+)")
-_NO_CREATION = "permission denied to create database"
 # What `dbmate status` exits with.
 _PENDING = 1
 
@@ -195,17 +194,4 @@ def _check_nothing_pending(status: _Finished, address: DatabaseUrls) -> None:
 def _check(result: _Finished, address: DatabaseUrls) -> None:
     if result.returncode:
         said = address.redact(result.stderr.strip())
-        raise MigrationFailed(f"{address.shown}: {said}{_what_to_grant(said)}")
-
-
-def _what_to_grant(said: str) -> str:
-    """Return what an administrator has to do where the role may not make tables, or nothing."""
-    if schema := _NO_SCHEMA.search(said):
-        return (
-            f"; as an administrator: grant create on schema {schema[1]} to the role of DATABASE_URL"
-        )
-    if _NO_CREATION in said:
-        return (
-            "; as an administrator: make the database, with the role of DATABASE_URL as its owner"
-        )
-    return ""
+        raise MigrationFailed(f"{address.shown}: {said}{what_to_grant_for_migrations(said)}")

@@ -27,6 +27,7 @@ from opentelemetry import trace
 from db.address import derive
 from db.connections import CANCEL_S_MAX, Connections, is_lost
 from db.errors import AWAY, DatabaseUnreachable, map_errors
+from db.grants import what_to_grant
 from db.sessions import CURE, POOLERS_SAY, NoSession, check_sessions
 from db.sql import Statement, load_statements
 
@@ -262,7 +263,8 @@ class Database:
             self._on_statement(statement.name, perf_counter() - started_s)
 
     def _unreachable(self, failure: Exception) -> DatabaseUnreachable:
-        reason = self._address.redact(str(failure)) or type(failure).__name__
+        said = " ".join(str(failure).split())
+        reason = self._address.redact(said) or type(failure).__name__
         if isinstance(failure, asyncpg.TooManyConnectionsError):
             reason += (
                 f"; {self.size + 1} are needed: lower DATABASE_POOL_SIZE, or let the server and"
@@ -270,6 +272,7 @@ class Database:
             )
         elif any(words in reason for words in POOLERS_SAY):
             reason += f"; a pooler is in between: {CURE}"
+        reason += what_to_grant(reason)
         return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
 
 
