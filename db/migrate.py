@@ -28,9 +28,10 @@ from typing import TypeAlias
 import asyncpg
 
 from db.address import DatabaseUrls, derive
-from db.errors import MigrationFailed
+from db.errors import DatabaseUnreachable, MigrationFailed
 from db.grants import what_to_grant_for_migrations
 from db.pool import Database
+from db.sessions import NoSession
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MANIFEST = "SHA256SUMS"
@@ -139,6 +140,22 @@ async def schema_is_current(database: Database, folder: Path = MIGRATIONS) -> bo
         return False
     needed = map(version_of, names_of_pre(migration_names(folder)))
     return set(needed) <= {row["version"] for row in rows}
+
+
+async def check_lock_is_ours(database_url: str) -> None:
+    """Raise DatabaseUnreachable if a pooler lends the session that would hold dbmate's lock.
+
+    The lock would stay with whoever comes next, and no migration could begin. Any other failure is
+    left to dbmate, which makes a database that does not exist.
+    """
+    database = Database(database_url, size=1)
+    try:
+        await database.open(wait_s_max=0)
+    except DatabaseUnreachable as failure:
+        if isinstance(failure.__cause__, NoSession):
+            raise
+    else:
+        await database.close()
 
 
 def _find_dbmate() -> str:

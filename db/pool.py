@@ -14,6 +14,8 @@ The admission gate lets in no more than there are connections, so waiting for on
 """
 
 import asyncio
+import math
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -28,7 +30,7 @@ from db.address import derive
 from db.connections import CANCEL_S_MAX, Connections, is_lost
 from db.errors import AWAY, DatabaseUnreachable, map_errors
 from db.grants import what_to_grant
-from db.sessions import CURE, POOLERS_SAY, NoSession, check_sessions
+from db.sessions import NoSession, check_sessions, pooler_s_advice, settings_sql
 from db.sql import Statement, load_statements
 
 if TYPE_CHECKING:
@@ -38,8 +40,14 @@ CLOSE_S_MAX = 3.0
 PING_S_MAX = 2.0
 # The server stops by itself what the client gave up and could not cancel.
 SERVER_MARGIN_MS = 250
+NAMED = {"application_name": "headrace"}
 RETRY_S_MIN = 0.1
 RETRY_S_MAX = 1.0
+# Who was here a moment ago may still hold connections; a server that is too small stays so.
+FULL_S_MAX = 2.0
+# Of what looks as if the database were away: this does not change while we wait.
+FOR_GOOD = (PermissionError, ssl.SSLCertVerificationError)
+REFUSES_TLS = "rejected SSL upgrade"
 
 
 class Database:
@@ -79,18 +87,19 @@ class Database:
         return self._connections.in_use if self._connections is not None else 0
 
     async def open(self, wait_s_max: float = 10.0) -> None:
-        """Connect. Keep trying while the database is away, then raise DatabaseUnreachable."""
+        """Connect. Keep trying while the database is away, then raise DatabaseUnreachable.
+
+        What trying again cannot change is raised at once.
+        """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_s_max
+        began_s = loop.time()
         delay_s = RETRY_S_MIN
         while True:
             try:
                 pools = await self._connect_both()
-            except AWAY as failure:
-                if loop.time() + delay_s > deadline:
+            except (*AWAY, asyncpg.PostgresError, asyncpg.InterfaceError, NoSession) as failure:
+                if loop.time() + delay_s - began_s > min(wait_s_max, _retry_s_max(failure)):
                     raise self._unreachable(failure) from failure
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, NoSession) as failure:
-                raise self._unreachable(failure) from failure
             else:
                 self._connections, self._for_ping = (
                     Connections(pool, acquire_s_max=self._acquire_s_max) for pool in pools
@@ -172,15 +181,32 @@ class Database:
                 await self._fetch_from(self._for_ping, "database_ping")
 
     async def _connect_both(self) -> "tuple[Pool[Record], Pool[Record]]":
-        query = self._statements["database_session"].text
+        await check_sessions(self._connection, self._statements["database_session"].text)
         with ExitStack() as undoing:
             pool = await self._connect(self.size)
             undoing.callback(pool.terminate)
             other = await self._connect(1)
             undoing.callback(other.terminate)
-            await check_sessions(pool, other, query, int(self._lock_s_max * 1000))
             undoing.pop_all()
         return pool, other
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """Yield a connection that leaves no trace in the session that serves it."""
+        connection = await asyncpg.connect(
+            self._address.asyncpg,
+            timeout=self._acquire_s_max,
+            command_timeout=self._statement_s_max,
+            # A statement with a name would stay in a pooler's session, for whoever comes next.
+            statement_cache_size=0,
+            server_settings=NAMED,
+        )
+        try:
+            yield connection
+        except BaseException:
+            connection.terminate()
+            raise
+        await connection.close(timeout=CANCEL_S_MAX)
 
     async def _connect(self, size: int) -> "Pool[Record]":
         return await asyncpg.create_pool(
@@ -190,20 +216,18 @@ class Database:
             max_inactive_connection_lifetime=0,
             timeout=self._acquire_s_max,
             command_timeout=self._statement_s_max,
+            init=self._begin_session,
             reset=_keep_session,
-            server_settings={
-                "application_name": "headrace",
-                "TimeZone": "UTC",
-                "statement_timeout": str(int(self._statement_s_max * 1000) + SERVER_MARGIN_MS),
-                "lock_timeout": str(int(self._lock_s_max * 1000)),
-                # A process that hangs inside a transaction must not keep others from its rows.
-                "idle_in_transaction_session_timeout": str(int(self._statement_s_max * 1000)),
-                # Compiling a plan costs more than any statement here.
-                "jit": "off",
-                # Every statement looks rows up by key. A plan that was made while the table was
-                # empty would scan it, and a launch day fills it faster than statistics follow.
-                "enable_seqscan": "off",
-            },
+            server_settings=NAMED,
+        )
+
+    async def _begin_session(self, connection: asyncpg.Connection) -> None:
+        await connection.execute(
+            settings_sql(
+                statement_ms_max=int(self._statement_s_max * 1000) + SERVER_MARGIN_MS,
+                idle_ms_max=int(self._statement_s_max * 1000),
+                lock_ms_max=int(self._lock_s_max * 1000),
+            )
         )
 
     async def _fetch_on(
@@ -265,13 +289,19 @@ class Database:
     def _unreachable(self, failure: Exception) -> DatabaseUnreachable:
         said = " ".join(str(failure).split())
         reason = self._address.redact(said) or type(failure).__name__
+        needed = self.size + 1
         if isinstance(failure, asyncpg.TooManyConnectionsError):
             reason += (
-                f"; {self.size + 1} are needed: lower DATABASE_POOL_SIZE, or let the server and"
+                f"; {needed} are needed: lower DATABASE_POOL_SIZE, or let the server and"
                 " this role have more"
             )
-        elif any(words in reason for words in POOLERS_SAY):
-            reason += f"; a pooler is in between: {CURE}"
+        elif isinstance(failure, TimeoutError):
+            reason = (
+                f"no answer within {self._acquire_s_max:g} s; if a pooler is in between, it has to"
+                f" lend {needed} connections (DATABASE_POOL_SIZE and one)"
+            )
+        elif advice := pooler_s_advice(reason):
+            reason += f"; {advice}"
         reason += what_to_grant(reason)
         return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
 
@@ -312,6 +342,16 @@ async def _keep_session(_connection: object) -> None:
 
     The pool's own reset is a round trip after each statement.
     """
+
+
+def _retry_s_max(failure: Exception) -> float:
+    """Return for how long it may be of use to try again after this failure at start."""
+    if isinstance(failure, asyncpg.TooManyConnectionsError):
+        return FULL_S_MAX
+    if isinstance(failure, FOR_GOOD) or not isinstance(failure, AWAY):
+        return 0
+    said = str(failure)
+    return 0 if REFUSES_TLS in said or pooler_s_advice(said) else math.inf
 
 
 def _ignore(_name: str, _seconds: float) -> None:

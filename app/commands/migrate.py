@@ -1,10 +1,11 @@
 """`migrate`: bring the schema up to this release."""
 
 import argparse
+import asyncio
 import sys
 
 from app.commands.common import read_settings, running_database
-from db.migrate import MigrationPhase
+from db.migrate import MigrationPhase, check_lock_is_ours
 from db.migrate import migrate as apply_migrations
 
 
@@ -20,9 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def migrate(chosen: argparse.Namespace) -> int:
-    """Apply what is missing. Raises `MigrationFailed`."""
+    """Apply what is missing. Raises `MigrationFailed`, or `DatabaseUnreachable` for a pooler."""
     settings = read_settings().settings
-    with running_database(settings) as (database_url, _):
+    with running_database(settings) as (database_url, embedded):
+        if embedded is None:
+            asyncio.run(check_lock_is_ours(database_url))
         applied = apply_migrations(database_url, chosen.phase)
     for name in applied:
         sys.stdout.write(f"applied {name}\n")

@@ -2,9 +2,9 @@
 -- Whether the database answers at all.
 select 1;
 
--- database_session: SELECT pg_settings
--- Which of the server's processes serves this connection, and how long it waits for a lock, in ms.
-select pg_backend_pid(), setting::int from pg_settings where name = 'lock_timeout';
+-- database_session: SELECT nothing
+-- Which of the server's processes serves this connection.
+select pg_backend_pid();
 
 -- schema_versions: SELECT schema_migrations
 -- The migrations that were applied, as dbmate wrote them down.

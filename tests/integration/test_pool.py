@@ -222,6 +222,18 @@ async def test_a_wrong_address_is_not_waited_for(
         await database.open(wait_s_max=3600)
 
 
+async def test_a_server_without_tls_that_is_asked_for_it_is_not_waited_for() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"N")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        database = Database(f"postgresql://me@127.0.0.1:{port}/any?sslmode=require", size=1)
+        with pytest.raises(DatabaseUnreachable, match="rejected SSL upgrade"):
+            await database.open(wait_s_max=3600)
+
+
 async def test_a_closed_pool_is_a_503_and_closing_twice_is_closing_once(database: Database) -> None:
     await database.close()
     await database.close()

@@ -51,13 +51,14 @@ def with_room_for_two(database_url: str) -> Iterator[str]:
 
 
 async def test_a_pool_is_ended_if_there_is_no_room_for_the_other(
-    database_url: str, with_room_for_two: str
+    database_url: str, with_room_for_two: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("db.pool.FULL_S_MAX", 0.2)
     database = Database(with_room_for_two, size=2)
     with pytest.raises(
         DatabaseUnreachable, match=r"too many connections for role.*lower DATABASE_POOL_SIZE"
     ):
-        await database.open(wait_s_max=0)
+        await database.open(wait_s_max=3600)
     await until(partial(asyncio.to_thread, nobody_is_connected, database_url))
     assert await is_unavailable(database, "database_ping")
     smaller = Database(with_room_for_two, size=1)
