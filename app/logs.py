@@ -6,7 +6,7 @@ A line that cannot be written as it was meant is written as well as it can be. N
 import logging
 import sys
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO, cast
@@ -14,6 +14,7 @@ from typing import Any, Final, TextIO, cast
 import msgspec
 import structlog
 from opentelemetry import trace
+from structlog.typing import EventDict, Processor, ProcessorReturnValue
 
 from app.log_sink import LogSink
 
@@ -36,16 +37,17 @@ def logging_apart(level: str) -> Iterator[None]:
 
 def configure_logs(level: str, stream: TextIO) -> None:
     """Write one JSON object a line; on a terminal, a line that people can read."""
-    filtering = structlog.make_filtering_bound_logger(level.lower())
+    for_people = structlog.dev.ConsoleRenderer()
+    for_programs = structlog.processors.JSONRenderer(_to_json, default=str)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _add_trace_id,
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(),
+            _never_raising(for_people if stream.isatty() else for_programs),
         ],
-        wrapper_class=(_line_logger if stream.isatty() else _json_logger)(filtering),
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
@@ -90,43 +92,20 @@ def _say_dropped(lines: int) -> str:
     return msgspec.json.encode(line).decode() + "\n"
 
 
-def _line_logger(filtering: Any) -> Any:
-    """Return the logger of lines for people."""
+def _never_raising(render: Processor) -> Processor:
+    """Return `render`, but for what it cannot write: there, each field is written as its text."""
 
-    class LineLogger(filtering):  # type: ignore[misc]
-        def _proxy_to_logger(self, level: str, event: str | None = None, /, **fields: Any) -> None:
-            try:
-                super()._proxy_to_logger(level, event, **fields)
-            except Exception:  # noqa: BLE001 - a field may be anything
-                self._logger.msg(f"{level} {_text(event)} {_text(fields)}")
-
-    return LineLogger
-
-
-def _json_logger(filtering: Any) -> Any:
-    """Return the logger of JSON lines: each request writes one, so it is made in one step."""
-    encode = msgspec.json.Encoder(enc_hook=str).encode
-
-    class JsonLogger(filtering):  # type: ignore[misc]
-        def _proxy_to_logger(self, level: str, event: str | None = None, /, **fields: Any) -> None:
-            line = self._context | fields
-            line |= {"event": event, "level": level, "timestamp": datetime.now(UTC)}
-            _add_trace_id(self, level, line)
-            try:
-                if "exc_info" in line:
-                    structlog.processors.format_exc_info(self, level, line)
-                text = encode(line)
-            except Exception:  # noqa: BLE001 - a field may be anything
-                text = encode({_text(name): _encodable(value) for name, value in line.items()})
-            self._logger.msg(text.decode())
-
-    def _encodable(value: object) -> object:
+    def render_whatever_it_is(logger: Any, method: str, event: EventDict) -> ProcessorReturnValue:
         try:
-            return msgspec.Raw(encode(value))
-        except Exception:  # noqa: BLE001 - as above
-            return _text(value)
+            return render(logger, method, {**event})
+        except Exception:  # noqa: BLE001 - a field may be anything
+            return render(logger, method, {_text(name): _text(event[name]) for name in event})
 
-    return JsonLogger
+    return render_whatever_it_is
+
+
+def _to_json(event: EventDict, default: Callable[[Any], Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=default).decode()
 
 
 def _text(value: object) -> str:
@@ -138,9 +117,7 @@ def _text(value: object) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _add_trace_id(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _add_trace_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = f"{context.trace_id:032x}"
