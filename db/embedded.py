@@ -19,6 +19,7 @@ to that user: no existing folder changes its owner or its permissions.
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -42,7 +43,8 @@ from db.embedded_binaries import (
     server_account,
     spawn,
 )
-from db.embedded_data import check_data
+from db.embedded_data import INSTEAD, check_data
+from db.embedded_log import reason_in
 
 __all__ = [
     "DataInUse",
@@ -67,8 +69,10 @@ SOCKET_FOLDER = re.compile(r"/[\w./+-]{1,79}", re.ASCII)
 # Where PostgreSQL writes in its pid file who it is, its socket's folder, and how far it got.
 PID_LINE, SOCKET_LINE, STATE_LINE = 0, 4, 7
 PROGRAM_NAMES = ("postgres", "initdb")
-LOG_BYTES_SHOWN = 2000
-LOG_LINES_SHOWN = 8
+REPAIR = f"Put that right, or {INSTEAD}"
+NO_ROOM = os.strerror(errno.ENOSPC)
+DENIED = os.strerror(errno.EACCES)
+ANOTHER_PLACE = "set DATA_DIR to another folder, or DATABASE_URL to a PostgreSQL of your own"
 
 
 def default_data_dir(checkout: Path) -> Path:
@@ -116,6 +120,7 @@ class EmbeddedPostgres:
         self._data_dir = data_dir.absolute()
         self._data = self._data_dir / "postgres"
         self._log = self._data_dir / "postgres.log"
+        self._log_begins = 0
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
@@ -142,10 +147,7 @@ class EmbeddedPostgres:
             return self._start()
         except OSError as error:
             self.stop()
-            raise EmbeddedPostgresError(
-                f"cannot use {self._data_dir} for the database: {error}; set DATA_DIR to another"
-                " folder, or DATABASE_URL to a PostgreSQL of your own"
-            ) from error
+            raise self._refused(error) from error
         except BaseException:
             self.stop()
             raise
@@ -170,21 +172,28 @@ class EmbeddedPostgres:
     async def start_again(self) -> None:
         """Start a server that has ended, at the same address. In the main thread, as `start`.
 
-        Raises EmbeddedPostgresError, which says why, if that cannot be done in bounded time.
+        Raises EmbeddedPostgresError, which says why, if that cannot be done in bounded time, and
+        DataUnusable if it is of no use to try again.
         """
         assert self._launch is not None
         assert self._socket_folder is not None
-        if any(_processes_on(self._data_dir)):
-            raise EmbeddedPostgresError("processes of the server that ended still run")
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        for left in self._socket_folder.iterdir():
-            left.unlink()
-        self._launch()
-        deadline = time.monotonic() + READY_S_MAX
-        while not self._is_ready():
-            if self.has_ended() or time.monotonic() > deadline:
-                raise self._failure("cannot start the database again", server_account())
-            await asyncio.sleep(POLL_S)
+        account = server_account()
+        try:
+            if any(_processes_on(self._data_dir)):
+                raise EmbeddedPostgresError("processes of the server that ended still run")
+            check_data(self._data, account)
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+            self._socket_folder.mkdir(mode=0o700)
+            _give(self._socket_folder, account)
+            self._launch()
+            deadline = time.monotonic() + READY_S_MAX
+            while not self._is_ready():
+                if self.has_ended() or time.monotonic() > deadline:
+                    raise self._failure("cannot start the database", account, REPAIR)
+                await asyncio.sleep(POLL_S)
+        except OSError as error:
+            raise self._refused(error) from error
 
     def stop(self) -> None:
         """End the server and let go of the folder. Does nothing if there is nothing to end."""
@@ -282,7 +291,9 @@ class EmbeddedPostgres:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(INITDB_S_MAX)
         if process.poll() != 0:
-            raise self._failure("cannot make the database's data", account)
+            raise self._failure(
+                "cannot make the database's data", account, f"Put that right, or {ANOTHER_PLACE}"
+            )
         self._process = None
         folder.rename(self._data)
         _sync_folder(self._data_dir)
@@ -303,6 +314,7 @@ class EmbeddedPostgres:
 
     def _spawn(self, command: list[str], account: Account | None) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
+            self._log_begins = log.tell()
             self._process = spawn(command, self._data_dir, account, log)
         return self._process
 
@@ -310,7 +322,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + READY_S_MAX
         while not self._is_ready():
             if self.has_ended() or time.monotonic() > deadline:
-                raise self._failure("cannot start the database", server_account())
+                raise self._failure("cannot start the database", server_account(), REPAIR)
             time.sleep(POLL_S)
 
     def _is_ready(self) -> bool:
@@ -318,14 +330,21 @@ class EmbeddedPostgres:
         lines = _pid_file_lines(self._data / "postmaster.pid")
         return _says_ready(lines) and lines[PID_LINE] == str(self._process.pid)
 
-    def _failure(self, what: str, account: Account | None) -> EmbeddedPostgresError:
-        tail = self._log.read_bytes()[-LOG_BYTES_SHOWN:].decode(errors="replace")
-        lines = tail.strip().splitlines()[-LOG_LINES_SHOWN:]
-        whom = (
-            "" if account is None else f" as the user {account.name}, who must be able to go there"
-        )
+    def _failure(self, what: str, account: Account | None, advice: str) -> EmbeddedPostgresError:
+        ended = self.has_ended()
+        why = reason_in(self._log, self._log_begins) if ended else "it takes too long"
+        if NO_ROOM in why:
+            advice = "Make room on the disk"
+        elif account is not None and DENIED in why:
+            what += f" as the user {account.name}"
+            advice = f"Let that user reach it, or {ANOTHER_PLACE}"
         return EmbeddedPostgresError(
-            "\n  ".join([f"{what} in {self._data_dir}{whom}. The end of {self._log}:", *lines])
+            f"{what} in {self._data_dir}: {why} ({self._log} has more). {advice}"
+        )
+
+    def _refused(self, error: OSError) -> EmbeddedPostgresError:
+        return EmbeddedPostgresError(
+            f"cannot use {self._data_dir} for the database: {error}; {ANOTHER_PLACE}"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from db.embedded_data import DataUnusable
 
 LOOK_EVERY_S: Final = 0.25
 RETRY_S_MIN: Final = 0.1
@@ -35,11 +36,11 @@ async def _start_again(server: EmbeddedPostgres, give_up_s: float) -> None:
     while True:
         try:
             return await server.start_again()
-        except (EmbeddedPostgresError, OSError) as failure:
-            if loop.time() + delay_s > deadline_s:
+        except EmbeddedPostgresError as failure:
+            of_no_use = isinstance(failure, DataUnusable)
+            if of_no_use or loop.time() + delay_s > deadline_s:
                 raise EmbeddedPostgresError(
-                    f"the embedded database ended and cannot be started again: {failure}\n"
-                    "  Put that right and start the service again; what was answered is stored."
+                    f"the embedded database ended and cannot be started again: {failure}"
                 ) from failure
         await asyncio.sleep(delay_s)
         delay_s = min(2 * delay_s, RETRY_S_MAX)

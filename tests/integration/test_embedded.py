@@ -303,41 +303,52 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(empty_folder: Path) -> 
         EmbeddedPostgres(empty_folder / "file" / "data").start()
 
 
-def remove_control(data: Path) -> None:
-    (data / "global" / "pg_control").unlink()
-
-
-def remove_all(data: Path) -> None:
-    for path in data.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
 def replace_with_dangling_link(data: Path) -> None:
     shutil.rmtree(data)
     data.symlink_to(data.with_name("gone"))
 
 
-def make_older(data: Path) -> None:
-    (data / "PG_VERSION").write_text("16\n")
+def write(name: str, text: str) -> Callable[[Path], object]:
+    return lambda data: (data / name).write_text(text)
+
+
+def remove(name: str) -> Callable[[Path], object]:
+    return lambda data: subprocess.run(["rm", "-r", data / name], check=True)
+
+
+def replace_with_root_s(data: Path) -> None:
+    shutil.rmtree(data / "base")
+    (data / "base").symlink_to("/usr")
 
 
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (remove_control, "not complete, global/pg_control is missing. Restore"),
-        (remove_all, "not complete, PG_VERSION is missing. Restore"),
-        (replace_with_dangling_link, "not a folder. Restore"),
-        (make_older, "PostgreSQL 16 made them, and this is PostgreSQL 1[0-9]. Run"),
+        (remove("global/pg_control"), "not complete, global/pg_control is missing; restore"),
+        (write("global/pg_control", ""), "not complete, global/pg_control is empty; restore"),
+        (remove("pg_wal"), "not complete, pg_wal is missing; restore"),
+        (remove("pg_hba.conf"), "not complete, pg_hba.conf is missing; restore"),
+        (write("PG_VERSION", ""), "not complete, PG_VERSION is empty; restore"),
+        (write("PG_VERSION", "\033[31m\n18"), "PG_VERSION does not hold a version; restore"),
+        (replace_with_dangling_link, "not a folder; restore"),
+        (replace_with_root_s, "base belongs to the user with the number 0, and .*chown -R"),
+        (
+            write("PG_VERSION", "16\n"),
+            "PostgreSQL 16 made them, and this is PostgreSQL 1[0-9]. Run",
+        ),
+        (write("pg_hba.conf", "local all all how"), 'method "how": could not .*, or restore'),
+        (remove("pg_notify"), "could not open directory .pg_notify.*, or restore"),
     ],
 )
-def test_data_that_cannot_be_used_are_told_and_left_as_they_are(
-    data_dir: Path, harm: Callable[[Path], None], says: str
+def test_data_that_cannot_be_used_are_told_in_one_line_and_left_as_they_are(
+    data_dir: Path, harm: Callable[[Path], object], says: str
 ) -> None:
     data = data_dir / "postgres"
     harm(data)
     left = sorted(data.rglob("*"))
-    with pytest.raises(EmbeddedPostgresError, match=f"{re.escape(str(data))}: .*{says}"):
+    with pytest.raises(EmbeddedPostgresError, match=f"{re.escape(str(data_dir))}.*: .*{says}") as e:
         EmbeddedPostgres(data_dir).start()
+    assert str(e.value).isprintable()
     assert sorted(data.rglob("*")) == left
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -47,6 +48,7 @@ async def test_a_server_that_was_killed_runs_again_at_its_address_with_its_data(
         watching = asyncio.create_task(keep_running(server))
         for _ in range(2):
             killed = pid_of(data_dir)
+            shutil.rmtree(data_dir / "socket")
             os.kill(killed, signal.SIGKILL)
             await until(lambda: answers(url))
             assert pid_of(data_dir) != killed
@@ -55,15 +57,27 @@ async def test_a_server_that_was_killed_runs_again_at_its_address_with_its_data(
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
 
 
-async def test_a_server_that_cannot_start_again_is_given_up_with_the_reason(
-    data_dir: Path,
+@pytest.mark.parametrize(
+    ("gone", "waits", "says"),
+    [
+        ("postgres/global/pg_control", 3600, "global/pg_control is missing; restore the data"),
+        ("postgres", 3600, "the folder is gone; restore the data"),
+        ("postgres/pg_notify", 0.5, r'could not open directory "pg_notify".*, or restore the data'),
+    ],
+)
+async def test_a_server_that_cannot_start_again_is_given_up_with_the_reason_and_what_to_do(
+    data_dir: Path, gone: str, waits: float, says: str
 ) -> None:
+    """At once, where to wait is of no use."""
     server = EmbeddedPostgres(data_dir)
     with server:
-        (data_dir / "postgres" / "PG_VERSION").unlink()
-        os.kill(pid_of(data_dir), signal.SIGKILL)
-        with pytest.raises(EmbeddedPostgresError, match="is not a valid data directory"):
-            await keep_running(server, give_up_s=2)
+        killed = pid_of(data_dir)
+        shutil.move(data_dir / gone, data_dir / "gone")
+        os.kill(killed, signal.SIGKILL)
+        with pytest.raises(EmbeddedPostgresError, match=f"ended and cannot be .*{says}") as told:
+            await keep_running(server, give_up_s=waits)
+    assert str(told.value).isprintable()
+    assert str(told.value).count("pg_notify") <= 1
 
 
 async def test_a_service_without_its_database_ends_as_when_told_to_and_says_why(
