@@ -1,7 +1,7 @@
 """What the database's failures mean to whoever asked: try again, or nothing (our bug).
 
     Unavailable                     no answer in time, connection lost, refused, full, failing over
-    NotGranted                      the role lacks a right: it helps to grant it, and to try again
+    RightMissing                    the role lacks a right: it helps to grant it, and to try again
     DatabaseUnreachable             the same at start, before anybody asked; for the operator
     anything else stays what it is  wrong SQL, broken constraint: our bug
 
@@ -40,7 +40,7 @@ class MigrationFailed(Exception):
     """A migration was not applied; the text is dbmate's, without the password."""
 
 
-class NotGranted(Unavailable):
+class RightMissing(Unavailable):
     """The role may not do what a statement does; the text says what to grant."""
 
 
@@ -55,4 +55,4 @@ def map_errors() -> Iterator[None]:
         raise Unavailable from failure
     except asyncpg.InsufficientPrivilegeError as failure:
         said = " ".join(str(failure).split())
-        raise NotGranted(f"the database refuses: {said}{what_to_grant(said)}") from failure
+        raise RightMissing(f"the database refuses: {said}{what_to_grant(said)}") from failure
