@@ -88,7 +88,10 @@ MEANINGS: Mapping[EventReason, tuple[Result, str]] = {
     EventReason.PLAYER_UNKNOWN: (Result.IGNORED, "The player never called initialize."),
     EventReason.NOT_JSON: (Result.REJECTED, "The line is no JSON, or is nested too deeply."),
     EventReason.NOT_OBJECT: (Result.REJECTED, "It is JSON, but no object."),
-    EventReason.MEMBER_TWICE: (Result.REJECTED, "An object has two members of one name."),
+    EventReason.MEMBER_TWICE: (
+        Result.REJECTED,
+        "An object has two members of one name, or a header comes twice.",
+    ),
     EventReason.NUL_IN_TEXT: (Result.REJECTED, "A text has the character NUL."),
     EventReason.SURROGATE_IN_TEXT: (
         Result.REJECTED,
@@ -142,11 +145,15 @@ class Incoming(NamedTuple):
 
 
 class EventOutcome(NamedTuple):
-    """What became of one event of a batch. `id` is empty where it could not be read."""
+    """What became of one event. `id` is empty where it could not be read.
+
+    `header` is the one that is wrong with an event in binary mode, if it is one.
+    """
 
     id: str
     result: Result
     why: EventReason = EventReason.NONE
+    header: str = ""
 
 
 class SeenKey(NamedTuple):

@@ -26,7 +26,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeAlias
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -44,6 +43,7 @@ from app.domain.number import Number
 from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
 from app.errors import ServiceReason
+from app.events.headers import HEADER_PREFIX, Header, members_of
 from middleware.problem import HttpReason, Problem
 
 BATCH: Final = "application/cloudevents-batch+json"
@@ -54,23 +54,16 @@ KINDS: Final = (BATCH, LINES, STRUCTURED)
 BETWEEN: Final = ", \t\n\r"
 """What may stand between two elements of an array that was found to be JSON."""
 
-HEADER_PREFIX: Final = "ce-"
-"""Of a header that is a member of an event in binary mode
-(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md)."""
-
 SPECVERSION: Final = "1.0"
+SPECVERSION_HEADER: Final = f"{HEADER_PREFIX}specversion"
 TYPES: Final[Mapping[str, Source]] = MappingProxyType(
     {"headrace.login": Source.LOGIN, "headrace.statistic": Source.STATISTIC}
 )
 
 DETAIL_MAX: Final = 200
 
-Header: TypeAlias = tuple[str, str]
-
 Read: TypeAlias = Incoming | EventOutcome
 """An event, or the outcome of what is none."""
-
-_ESCAPED = re.compile(r"\\(.)")
 
 _JSON_TYPE = re.compile(r"[\w.+-]+/([\w.-]+\+)?json *(;.*)?", re.ASCII | re.IGNORECASE)
 
@@ -86,16 +79,15 @@ _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def decode(content_type: str, body: bytes, headers: Iterable[Header] = ()) -> list[Read]:
+def decode(content_type: str, body: bytes, headers: Sequence[Header] = ()) -> list[Read]:
     """Return what each element or line of a body is, in their order; an event alone is one of one.
 
     Raises `Problem` with `unsupported_media_type`, `bad_request` or `batch_too_large`.
     """
     media_type, *parameters = _parts(content_type)
     charsets = {each[8:].strip('"') for each in parameters if each.startswith("charset=")}
-    attributes = [(name[3:], value) for name, value in headers if name.startswith(HEADER_PREFIX)]
-    if media_type not in KINDS and "specversion" in dict(attributes):
-        return [_read_binary(content_type, body, attributes)]
+    if media_type not in KINDS and SPECVERSION_HEADER in dict(headers):
+        return [_read_binary(content_type, charsets, body, headers)]
     if media_type not in KINDS or charsets - {"utf-8"}:
         raise Problem(
             ServiceReason.UNSUPPORTED_MEDIA_TYPE,
@@ -192,43 +184,31 @@ def _read(element: bytes | msgspec.Raw) -> Read:
         return _rejected(_shown_id(members), refused.why)
 
 
-def _read_binary(content_type: str, body: bytes, attributes: Sequence[Header]) -> Read:
-    members: dict[str, Any] = {}
+def _read_binary(
+    content_type: str, charsets: set[str], body: bytes, headers: Iterable[Header]
+) -> Read:
+    told, wrong = members_of(headers)
+    if wrong is not None:
+        return _rejected(_shown_id(told), *wrong)
+    members: dict[str, Any] = dict(told)
     try:
-        members = _object([(name, _attribute(value)) for name, value in attributes])
         # What a login says beside its attributes means nothing, here as in structured mode.
-        if TYPES.get(members.get("type", "")) is not Source.LOGIN:
-            members |= {"datacontenttype": content_type or None, "data": _data(content_type, body)}
-        return _event(_without_nul(members))
+        if TYPES.get(told.get("type", "")) is Source.STATISTIC:
+            is_json = not content_type or _JSON_TYPE.fullmatch(content_type) is not None
+            members["data"] = _data(body) if is_json and charsets <= {"utf-8"} else None
+        return _event(members)
     except _EventRejected as refused:
         return _rejected(_shown_id(members), refused.why)
 
 
-def _attribute(value: str) -> str:
-    """Return what a header says of an event: percent-encoded UTF-8, perhaps in quotes.
-
-    It comes as Latin-1, as every header does.
-    """
-    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
-        value = _ESCAPED.sub(r"\1", value[1:-1])
+def _data(body: bytes) -> Any:
+    """Return what a body says as the member `data`; None where it is no JSON."""
     try:
-        return unquote_to_bytes(value.encode("latin-1")).decode()
-    except UnicodeError:
-        raise _EventRejected(EventReason.ATTRIBUTE_INVALID) from None
-
-
-def _data(content_type: str, body: bytes) -> dict[str, Any] | None:
-    """Return the object in a body, or None where there is none."""
-    if content_type and not _JSON_TYPE.fullmatch(content_type):
-        return None
-    try:
+        body.decode()
         _check(_without_halves(body))
-        data = _parse_json(body.decode())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
-    except ValueError:
-        raise _EventRejected(EventReason.NUMBER_TOO_LARGE) from None
-    return data if isinstance(data, dict) else None
+    return _parse(b'{"data":%b}' % body)["data"]
 
 
 def _shown_id(members: Mapping[str, Any]) -> str:
@@ -366,8 +346,8 @@ class _EventRejected(Exception):
         self.why = why
 
 
-def _rejected(event_id: str, why: EventReason) -> EventOutcome:
-    return EventOutcome(event_id, MEANINGS[why][0], why)
+def _rejected(event_id: str, why: EventReason, header: str = "") -> EventOutcome:
+    return EventOutcome(event_id, MEANINGS[why][0], why, header)
 
 
 def _refuse_all(detail: str) -> NoReturn:

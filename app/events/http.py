@@ -118,6 +118,7 @@ SEND = Operation(
     no_content="A single event, as brokers send it, is accepted, a duplicate or ignored.",
     refuses=(
         HttpReason.BAD_REQUEST,
+        HttpReason.INTERNAL,
         ServiceReason.BATCH_TOO_LARGE,
         HttpReason.BODY_TOO_LARGE,
         ServiceReason.UNSUPPORTED_MEDIA_TYPE,
@@ -129,7 +130,8 @@ async def receive(request: Request[State]) -> Response:
     """Take a batch in, and answer 200 once all of it is committed."""
     state = request.state
     started_s = perf_counter()
-    content_type = request.headers.get("content-type", "")
+    # Several are one list, as HTTP has it, and no kind of content.
+    content_type = ", ".join(request.headers.getlist("content-type"))
     read = decode(content_type, await request.body(), request.headers.items())
     incoming = [each for each in read if isinstance(each, Incoming)]
     applied = iter(await state["events"].apply(incoming, state["hand_on_place"]))
@@ -137,7 +139,7 @@ async def receive(request: Request[State]) -> Response:
     _record(state["metrics"], outcomes, perf_counter() - started_s)
     if is_alone(content_type):
         return _answer_alone(outcomes[0])
-    return json_response(EventsAnswer([EventAnswer(*outcome) for outcome in outcomes]))
+    return json_response(EventsAnswer([EventAnswer(*outcome[:3]) for outcome in outcomes]))
 
 
 def _answer_alone(outcome: EventOutcome) -> Response:
@@ -145,9 +147,10 @@ def _answer_alone(outcome: EventOutcome) -> Response:
     if outcome.result is not Result.REJECTED:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     failed = outcome.why is EventReason.INTERNAL
+    why = f"{outcome.why}, {outcome.header}" if outcome.header else outcome.why
     raise Problem(
         HttpReason.INTERNAL if failed else HttpReason.BAD_REQUEST,
-        f"The event is rejected ({outcome.why}): {MEANINGS[outcome.why][1]}",
+        f"The event is rejected ({why}): {MEANINGS[outcome.why][1]}",
         extra={"eventId": outcome.id, "eventReason": outcome.why},
     )
 

@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from app.events.cloudevents import BATCH, LINES, STRUCTURED
 from app.main import EVENTS_BYTES_MAX
 from tests.app import V1, App, settings_for
-from tests.asgi_client import Exchange
+from tests.asgi_client import Exchange, http_scope
 from tests.database import run_sql
 from tests.events import LOGIN, as_batch, as_lines, login, statistic
 from tests.integration.test_event_poison import spoil
@@ -187,6 +187,24 @@ async def test_an_event_alone_that_is_rejected_is_an_error_for_brokers(app: App)
     assert refused.json["detail"] == (
         "The event is rejected (type_unknown): `type` is neither of the two."
     )
+
+
+async def test_a_header_that_cannot_be_read_is_named(app: App) -> None:
+    headers = {f"ce-{name}": text for name, text in login("a", "a%FF").items()}
+    refused = await app.request("POST", EVENTS, player=None, headers=headers)
+    assert (refused.status, refused.json["eventId"]) == (400, "a")
+    assert refused.json["detail"] == (
+        "The event is rejected (attribute_invalid, ce-subject):"
+        " A `ce-` header is not percent-encoded UTF-8."
+    )
+
+
+async def test_two_content_types_are_none(app: App) -> None:
+    twice = [(b"content-type", STRUCTURED.encode()), (b"content-type", b"text/plain")]
+    scope = {**http_scope("POST", EVENTS, twice), "state": dict(app.state)}
+    answer = Exchange(app.asgi, scope, as_lines(LOGIN)[1])
+    await answer.task
+    assert answer.status == 415
 
 
 async def test_an_event_alone_on_which_the_service_fails_may_be_sent_again(

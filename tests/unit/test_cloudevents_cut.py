@@ -117,6 +117,7 @@ def test_one_event_in_binary_mode_is_a_batch_of_one() -> None:
         ("application/json", b"NaN", HEADERS, EventReason.DATA_INVALID),
         ("application/json", b"[1]", HEADERS, EventReason.DATA_INVALID),
         ("text/plain", DATA, HEADERS, EventReason.DATA_INVALID),
+        ("application/json; charset=latin1", DATA, HEADERS, EventReason.DATA_INVALID),
         ("application/json", DATA, [*HEADERS, ("ce-id", "2")], EventReason.MEMBER_TWICE),
         ("application/json", DATA, [*HEADERS[:2], *HEADERS[3:]], EventReason.ID_MISSING),
         ("application/json", DATA, [*HEADERS[:-1], ("ce-subject", "%00")], EventReason.NUL_IN_TEXT),
@@ -143,6 +144,41 @@ def test_a_login_in_binary_mode_needs_no_body() -> None:
     ):
         [login] = decode(content_type, body, headers)
         assert isinstance(login, Incoming)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ([("ce-subject", "x")], (EventReason.MEMBER_TWICE, "ce-subject", "1")),
+        ([("ce-id", "1")], (EventReason.MEMBER_TWICE, "ce-id", "")),
+        ([("ce-time", "%FF")], (EventReason.ATTRIBUTE_INVALID, "ce-time", "1")),
+        ([("ce-time", "%00")], (EventReason.NUL_IN_TEXT, "ce-time", "1")),
+        ([("ce-time", "never")], (EventReason.TIME_INVALID, "", "1")),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_named_beside_the_event(
+    more: list[tuple[str, str]], expected: tuple[EventReason, str, str]
+) -> None:
+    [outcome] = decode("application/json", DATA, [*HEADERS, *more])
+    assert isinstance(outcome, EventOutcome)
+    assert (outcome.why, outcome.header, outcome.id) == expected
+
+
+@pytest.mark.parametrize("value", ["%FF", "%00", "\xe9", "twice"])
+def test_a_header_that_nobody_reads_harms_nobody(value: str) -> None:
+    for name in ("ce-partitionkey", "ce-datacontenttype", "ce-data"):
+        more = [(name, value), (name, "twice")]
+        assert decode("application/json", DATA, [*HEADERS, *more]) == decode(
+            "application/json", DATA, HEADERS
+        )
+
+
+def test_however_deep_the_body_is_that_is_told_and_never_fails() -> None:
+    for depth in range(800, 1001):
+        deep = b"[" * depth + b"]" * depth
+        [event] = decode("application/json", DATA[:-1] + b', "x": ' + deep + b"}", HEADERS)
+        whys = {EventReason.NONE, EventReason.NOT_JSON, EventReason.DATA_INVALID}
+        assert getattr(event, "why", EventReason.NONE) in whys
 
 
 @pytest.mark.parametrize(
