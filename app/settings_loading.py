@@ -7,6 +7,7 @@ ConfigMap as it is). All errors are reported at once, and each names the variabl
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -150,7 +151,7 @@ def written(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, float):
-        return f"{value:f}".rstrip("0").rstrip(".")
+        return str(int(value)) if value.is_integer() else f"{Decimal(str(value)):f}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

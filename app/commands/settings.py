@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from app.commands.common import data_dir_of, printed_json, read_settings, table_console
-from app.settings import SECRET, Settings
+from app.commands.common import cell, data_dir_of, printed_json, read_settings, table_console
+from app.domain.text import visible
+from app.settings import SECRET, AdmissionMode, Settings
 from app.settings_loading import LoadedSettings, range_of, written
 
 TABLE_WIDTH_MIN: Final = 90
@@ -24,15 +25,12 @@ def show(chosen: argparse.Namespace) -> int:
     loaded = read_settings()
     console = table_console()
     if chosen.json:
-        document = {
-            name.upper(): {"value": _typed(loaded.settings, name), "from": loaded.origins[name]}
-            for name in Settings.model_fields
-        }
+        document = {name.upper(): _described(loaded, name) for name in Settings.model_fields}
         sys.stdout.write(f"{printed_json(document, indent=2)}\n")
     elif console.width < TABLE_WIDTH_MIN:
         for name in Settings.model_fields:
-            value = _written(loaded.settings, name)
-            sys.stdout.write(f"{name.upper()}={value} ({loaded.origins[name]}; {range_of(name)})\n")
+            value = visible(_written(loaded.settings, name))
+            sys.stdout.write(f"{name.upper()}={value} ({_from(loaded, name)}; {range_of(name)})\n")
     else:
         console.print(_table(loaded))
     return 0
@@ -52,6 +50,29 @@ def _in_force(settings: Settings, name: str) -> Any:
             return getattr(settings, name)
 
 
+def _without_effect(settings: Settings, name: str) -> str:
+    """Return why a setting has no effect, or an empty text."""
+    if name == "data_dir" and settings.database_url is not None:
+        return "DATABASE_URL is set"
+    if name.startswith("admission_") and name != "admission_mode":
+        if settings.admission_mode is AdmissionMode.OFF:
+            return "ADMISSION_MODE is off"
+        if name == "admission_initialize_burst" and settings.admission_initialize_rate is None:
+            return "ADMISSION_INITIALIZE_RATE is not set"
+    return ""
+
+
+def _from(loaded: LoadedSettings, name: str) -> str:
+    why = _without_effect(loaded.settings, name)
+    return loaded.origins[name] + (f", no effect: {why}" if why else "")
+
+
+def _described(loaded: LoadedSettings, name: str) -> dict[str, bool | float | str | None]:
+    why = _without_effect(loaded.settings, name)
+    value = {"value": _typed(loaded.settings, name), "from": loaded.origins[name]}
+    return value | ({"no_effect": why} if why else {})
+
+
 def _typed(settings: Settings, name: str) -> bool | float | str | None:
     value = _in_force(settings, name)
     return value if type(value) in {bool, int, float} else _written(settings, name) or None
@@ -68,6 +89,7 @@ def _table(loaded: LoadedSettings) -> Table:
     for heading in ("Value", "From", "Range", "Meaning"):
         table.add_column(heading, overflow="fold")
     for name, field in Settings.model_fields.items():
-        value = _written(loaded.settings, name)
-        table.add_row(name.upper(), value, loaded.origins[name], range_of(name), field.description)
+        value = cell(_written(loaded.settings, name))
+        origin = _from(loaded, name)
+        table.add_row(name.upper(), value, origin, range_of(name), field.description)
     return table

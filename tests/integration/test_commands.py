@@ -53,7 +53,8 @@ def test_settings_are_there_for_programs(
     assert document["ADMISSION_INITIALIZE_RATE"] == {"value": 300.0, "from": "environment"}
     assert document["ADMISSION_INITIALIZE_BURST"] == {"value": 30, "from": "default"}
     assert document["DATABASE_URL"] == {"value": "(hidden)", "from": "environment"}
-    assert document["DATA_DIR"] == {"value": None, "from": "default"}
+    why = "DATABASE_URL is set"
+    assert document["DATA_DIR"] == {"value": None, "from": "default", "no_effect": why}
     assert document["REWARD_URL"] == {"value": None, "from": "default"}
 
 
@@ -89,6 +90,31 @@ def test_on_a_narrow_terminal_no_name_is_cut(
     lines = printed(capsys, "settings").splitlines()
     assert [line.partition("=")[0] for line in lines] == list(map(str.upper, Settings.model_fields))
     assert "AUTH_ENABLED=false (default; true | false)" in lines
+
+
+@pytest.mark.parametrize("columns", ["30", "1000"])
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("NAMESPACE", "a[bold]b", "a[bold]b"),
+        ("NAMESPACE", "a\x1b[2Jb", "\\x1b"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.0000001", "0.0000001"),
+        ("DATABASE_URL", "postgresql://elsewhere/db", "default, no effect: DATABASE_URL is set"),
+        ("ADMISSION_INITIALIZE_BURST", "5", "no effect: ADMISSION_INITIALIZE_RATE is not set"),
+        ("ADMISSION_MODE", "off", "default, no effect: ADMISSION_MODE is off"),
+    ],
+)
+def test_settings_are_shown_as_they_are_and_as_they_act(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str,
+    name: str,
+    value: str,
+    shown: str,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv(name, value)
+    assert shown in " ".join(printed(capsys, "settings").split())
 
 
 def test_there_is_one_version(capsys: pytest.CaptureFixture[str]) -> None:
