@@ -347,9 +347,9 @@ def _example(reason: WireReason) -> Json:
 
 
 def _parameter(name: str) -> Json:
-    place, meaning, example = PARAMETERS[name]
-    told: Json = {"name": name, "in": place, "schema": {"type": "string"}, "example": example}
-    if place == "path":
+    location, meaning, example = PARAMETERS[name]
+    told: Json = {"name": name, "in": location, "schema": {"type": "string"}, "example": example}
+    if location == "path":
         told["required"] = True
     else:
         told["description"] = meaning

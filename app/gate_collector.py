@@ -20,39 +20,43 @@ class GateCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield every gauge of one moment."""
-        seen = self._snapshot()
-        yield GaugeMetricFamily("admission_limit", "How many requests may run at once.", seen.limit)
-        yield GaugeMetricFamily("admission_running", "Requests that hold a place.", seen.running)
+        snapshot = self._snapshot()
+        yield GaugeMetricFamily(
+            "admission_limit", "How many requests may run at once.", snapshot.limit
+        )
+        yield GaugeMetricFamily(
+            "admission_running", "Requests that hold a place.", snapshot.running
+        )
         yield GaugeMetricFamily(
             "admission_promised",
             "Moments to return that were promised and are still ahead.",
-            seen.promised,
+            snapshot.promised,
         )
         yield GaugeMetricFamily(
             "admission_promised_kept_ratio",
             "Share of the promised moments that is counted on, of those that fell due last.",
-            seen.kept,
+            snapshot.kept,
         )
         yield GaugeMetricFamily(
             "admission_horizon_seconds",
             "How far away a promised moment may be now; the memory for promises can shorten it.",
-            seen.horizon_ns / 1e9,
+            snapshot.horizon_ns / 1e9,
         )
         yield GaugeMetricFamily(
             "admission_drain_per_second",
             "Initialize calls that are served a second while they have to wait.",
-            1e9 / seen.drain_interval_ns,
+            1e9 / snapshot.drain_interval_ns,
         )
         waiting = GaugeMetricFamily(
             "admission_waiting", "Requests in line, by class.", labels=("class",)
         )
         for cls in Class:
-            waiting.add_metric([cls.label], seen.waiting[cls])
+            waiting.add_metric([cls.label], snapshot.waiting[cls])
         yield waiting
-        yield from _by_share(seen)
+        yield from _by_share(snapshot)
 
 
-def _by_share(seen: Snapshot) -> Iterator[GaugeMetricFamily]:
+def _by_share(snapshot: Snapshot) -> Iterator[GaugeMetricFamily]:
     places = GaugeMetricFamily(
         "admission_places",
         "Requests that hold a place, by the share that their time is charged to.",
@@ -69,8 +73,8 @@ def _by_share(seen: Snapshot) -> Iterator[GaugeMetricFamily]:
         labels=("share", "bound"),
     )
     for share in Share:
-        places.add_metric([share], seen.places[share])
-        held.add_metric([share], seen.held_ns[share] / 1e9)
+        places.add_metric([share], snapshot.places[share])
+        held.add_metric([share], snapshot.held_ns[share] / 1e9)
         for bound in Bound:
-            binds.add_metric([share, bound], seen.binds[share] is bound)
+            binds.add_metric([share, bound], snapshot.binds[share] is bound)
     yield from (places, held, binds)

@@ -193,5 +193,5 @@ def _explain(item: Any, values: Mapping[str, Any]) -> list[str]:
     if not item["loc"]:
         return message.split("\n")
     field = str(item["loc"][0])
-    shown = "" if field in SECRET else f"={values.get(field, '')}"
-    return [f"{field.upper()}{shown}: {message}"]
+    given = "" if field in SECRET else f"={values.get(field, '')}"
+    return [f"{field.upper()}{given}: {message}"]

@@ -19,11 +19,11 @@ _DBMATE_ONLY = frozenset({"connect_timeout"})
 
 @dataclass(frozen=True)
 class DatabaseUrls:
-    """One database under its two names. `shown` has no secrets and is for messages."""
+    """One database under its two names. `label` has no secrets and is for messages."""
 
     asyncpg: str = field(repr=False)
     dbmate: str = field(repr=False)
-    shown: str
+    label: str
     _password: str | None = field(repr=False)
 
     def redact(self, text: str) -> str:
@@ -65,20 +65,20 @@ def _on_socket(parts: _Parts) -> DatabaseUrls:
             "",
             {"socket": parts.host, "port": str(parts.port)} | parts.query | {"sslmode": "disable"},
         ),
-        shown=f"{parts.host} (port {parts.port}), database {parts.name}",
+        label=f"{parts.host} (port {parts.port}), database {parts.name}",
         _password=parts.password,
     )
 
 
 def _on_network(parts: _Parts) -> DatabaseUrls:
-    place = f"{parts.host}:{parts.port}"
+    host_and_port = f"{parts.host}:{parts.port}"
     query = {"sslmode": "prefer"} | parts.query
     # In dbmate's own place for it, an IPv6 address would lose its brackets.
     where = {"host": parts.host.strip("[]"), "port": str(parts.port)}
     return DatabaseUrls(
-        asyncpg=_url("postgresql", parts, place, _without_dbmate_only(query)),
+        asyncpg=_url("postgresql", parts, host_and_port, _without_dbmate_only(query)),
         dbmate=_url("postgres", parts, "", where | query),
-        shown=f"{place}, database {parts.name}",
+        label=f"{host_and_port}, database {parts.name}",
         _password=parts.password,
     )
 
@@ -87,7 +87,7 @@ def _without_dbmate_only(query: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in query.items() if name not in _DBMATE_ONLY}
 
 
-def _url(scheme: str, parts: _Parts, place: str, query: dict[str, str]) -> str:
+def _url(scheme: str, parts: _Parts, host_and_port: str, query: dict[str, str]) -> str:
     credentials = ""
     if parts.user is not None:
         credentials = quote(parts.user, safe="")
@@ -95,7 +95,8 @@ def _url(scheme: str, parts: _Parts, place: str, query: dict[str, str]) -> str:
             credentials += ":" + quote(parts.password, safe="")
         credentials += "@"
     name = quote(parts.name, safe="")
-    return f"{scheme}://{credentials}{place}/{name}?{urlencode(query, quote_via=quote, safe='/')}"
+    parameters = urlencode(query, quote_via=quote, safe="/")
+    return f"{scheme}://{credentials}{host_and_port}/{name}?{parameters}"
 
 
 def _take_apart(database_url: str) -> _Parts:

@@ -211,4 +211,4 @@ def _check_nothing_pending(status: _Finished, address: DatabaseUrls) -> None:
 def _check(result: _Finished, address: DatabaseUrls) -> None:
     if result.returncode:
         said = address.redact(result.stderr.strip())
-        raise MigrationFailed(f"{address.shown}: {said}{what_to_grant_for_migrations(said)}")
+        raise MigrationFailed(f"{address.label}: {said}{what_to_grant_for_migrations(said)}")

@@ -303,7 +303,7 @@ class Database:
         elif advice := pooler_s_advice(reason):
             reason += f"; {advice}"
         reason += what_to_grant(reason)
-        return DatabaseUnreachable(f"no database at {self._address.shown}: {reason}")
+        return DatabaseUnreachable(f"no database at {self._address.label}: {reason}")
 
 
 class Transaction:

@@ -71,7 +71,7 @@ def wins(
 
 def words(outcomes: Sequence[EventOutcome]) -> list[str]:
     """Return the outcomes as one reads them: the result, and the reason if there is one."""
-    return [f"{one.result} {one.why}".strip() for one in outcomes]
+    return [f"{one.result} {one.reason}".strip() for one in outcomes]
 
 
 class EventPod:

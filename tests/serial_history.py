@@ -15,7 +15,7 @@ from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.selection import select, set_active
 from app.domain.upkeep import drop_what_says_nothing
-from app.domain.view import View, view
+from app.domain.view import View, view_of
 
 AUDIT = """
 create table written (
@@ -63,7 +63,7 @@ class World:
         return Plan(served.catalogue, served.rules, given)
 
     def seen(self, player: Player, now_ms: int) -> View:
-        return view(self.served.rules, self.plan(player), player, now_ms)
+        return view_of(self.served.rules, self.plan(player), player, now_ms)
 
     def numbers(self, *goal_ids: str) -> list[int]:
         return [self.served.rules.by_id[goal_id].number for goal_id in goal_ids]

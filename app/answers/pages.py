@@ -73,14 +73,14 @@ class ListPage:
         ]
         self._goals = goals
         challenge = None
-        for place, index in enumerate(shown):
+        for position, index in enumerate(shown):
             goal = goals[index]
             if goal.challenge != challenge:
                 opening = openings[goal.challenge]
                 self._pieces.append(opening if challenge is None else NEXT_CHALLENGE + opening)
                 challenge = goal.challenge
-            is_followed = shown[place + 1 : place + 2] and (
-                goals[shown[place + 1]].challenge == challenge
+            is_followed = shown[position + 1 : position + 2] and (
+                goals[shown[position + 1]].challenge == challenge
             )
             slot = self._slots[index] = len(self._pieces) + 1
             group = group_of.get(index)
@@ -205,10 +205,10 @@ class InitializePage:
         more = 0
         leads: dict[tuple[int | None, Schedule | None], bytes] = {}
         for index, state in own.items():
-            place = self._places[index]
-            if place is None:
+            laid_out = self._places[index]
+            if laid_out is None:
                 continue
-            slot, goal = place
+            slot, goal = laid_out
             progress, status, _, _, is_active, assigned_at_ms, _ = state
             more += is_active - bool(pieces[slot])
             if not is_active:

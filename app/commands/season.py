@@ -25,7 +25,7 @@ BOARD: Final = "daily-challenges/goals"
 ME: Final = "/users/me/data"
 EVENTS: Final = "POST /events"
 NEEDED: Final = frozenset(
-    place.rpartition("/")[2] for place in (TUTORIAL, SNOWMEN, KILLS, WINS, WINS_ONCE)
+    path.rpartition("/")[2] for path in (TUTORIAL, SNOWMEN, KILLS, WINS, WINS_ONCE)
 )
 
 DAY_S: Final = 86_400

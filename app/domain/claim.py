@@ -41,17 +41,17 @@ class Claimed(NamedTuple):
     before: GoalFacts
 
 
-def claim(seen: View, number: int) -> Claimed | Refusal:
-    """Decide a claim of goal `number` in the moment of `seen`."""
-    rule = seen.rules.goals[number]
-    player = seen.player
-    entry = seen.plan.entry_of.get(number)
+def claim(view: View, number: int) -> Claimed | Refusal:
+    """Decide a claim of goal `number` in the moment of `view`."""
+    rule = view.rules.goals[number]
+    player = view.player
+    entry = view.plan.entry_of.get(number)
     stored = player.goals.get(rule.goal_id, NO_FACTS)
     if stored.active is None and entry is None:
         return Refusal.NOT_COMPLETED
     if stored.active is False:
         return Refusal.NOT_ACTIVE
-    days = Days(seen.now_ms)
+    days = Days(view.now_ms)
     facts = normal(stored, rule, days.of(rule.span))
     if facts.claimed:
         return Refusal.ALREADY_CLAIMED
@@ -59,14 +59,14 @@ def claim(seen: View, number: int) -> Claimed | Refusal:
     if not facts.completed:
         forfeited = stored.completed and not stored.claimed
         return Refusal.ROTATED if forfeited else Refusal.NOT_COMPLETED
-    if seen.of(number).locked:
+    if view.of(number).locked:
         return Refusal.LOCKED
     carry = max(0, progress_of(rule, facts, player.stats.get(rule.stat), entry, days))
-    before, facts = facts, replace(facts, claimed_at_ms=seen.now_ms, carry=carry)
+    before, facts = facts, replace(facts, claimed_at_ms=view.now_ms, carry=carry)
     period = claim_period(rule, facts)
     player = player._replace(goals={**player.goals, rule.goal_id: facts})
     return Claimed(
-        drop_what_says_nothing(seen.rules, player, seen.now_ms),
+        drop_what_says_nothing(view.rules, player, view.now_ms),
         claim_id(player.player_id, rule.goal_id, period),
         period,
         before,

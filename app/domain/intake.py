@@ -152,7 +152,7 @@ class EventOutcome(NamedTuple):
 
     id: str
     result: Result
-    why: EventReason = EventReason.NONE
+    reason: EventReason = EventReason.NONE
     header: str = ""
 
 

@@ -122,6 +122,6 @@ def in_period(stat: StatFacts, span: Schedule, days: Days) -> bool:
     return Days(stat.at_ms).of(span) == days.of(span)
 
 
-def shown(progress: Number) -> int:
+def whole(progress: Number) -> int:
     """Return progress as players see it: whole, and never below 0."""
     return max(0, int(progress))

@@ -49,7 +49,7 @@ class Rules:
         goals = catalogue.goals
         numbers = {goal.goal_id: number for number, goal in enumerate(goals)}
         challenges = [
-            place for place, challenge in enumerate(catalogue.challenges) for _ in challenge.goals
+            index for index, challenge in enumerate(catalogue.challenges) for _ in challenge.goals
         ]
         self.goals: tuple[Rule, ...] = tuple(
             _rule(number, challenge, goal, numbers)

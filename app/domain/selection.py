@@ -29,13 +29,13 @@ class Selected(NamedTuple):
     replaced: tuple[int, ...]
 
 
-def set_active(seen: View, number: int, *, active: bool) -> Player:
+def set_active(view: View, number: int, *, active: bool) -> Player:
     """Return the facts after one decision; the same object if it is what stands already."""
-    return _decide(seen, [number], active=active)
+    return _decide(view, [number], active=active)
 
 
 def select(
-    seen: View, challenge: Sequence[int], chosen: Sequence[int], *, replace_existing: bool
+    view: View, challenge: Sequence[int], chosen: Sequence[int], *, replace_existing: bool
 ) -> Selected:
     """Activate `chosen`, goals of `challenge`; with `replace_existing` instead of what is active.
 
@@ -47,43 +47,43 @@ def select(
         replaced = tuple(
             number
             for number in challenge
-            if seen.of(number).is_active and seen.of(number).status is not Status.COMPLETED
+            if view.of(number).is_active and view.of(number).status is not Status.COMPLETED
         )
-    player = _decide(seen, set(replaced).difference(chosen), active=False)
-    player = _decide(seen._replace(player=player), chosen, active=True)
+    player = _decide(view, set(replaced).difference(chosen), active=False)
+    player = _decide(view._replace(player=player), chosen, active=True)
     return Selected(player, tuple(chosen), replaced)
 
 
-def pool(seen: View, challenge: Iterable[int], *, without_active: bool) -> list[int]:
+def pool(view: View, challenge: Iterable[int], *, without_active: bool) -> list[int]:
     """Return the goals that a random selection may draw, in catalogue order."""
     return [
         number
         for number in challenge
-        if (state := seen.of(number)).status not in DONE
+        if (state := view.of(number)).status not in DONE
         and not state.locked
         and not (without_active and state.is_active)
     ]
 
 
-def _decide(seen: View, numbers: Collection[int], *, active: bool) -> Player:
-    player = seen.player
-    days = Days(seen.now_ms)
+def _decide(view: View, numbers: Collection[int], *, active: bool) -> Player:
+    player = view.player
+    days = Days(view.now_ms)
     changed: dict[str, GoalFacts] = {}
     for number in numbers:
-        rule = seen.rules.goals[number]
-        facts = _decided(seen, rule, days, active=active)
+        rule = view.rules.goals[number]
+        facts = _decided(view, rule, days, active=active)
         if facts is not None:
             changed[rule.goal_id] = facts
     if not changed:
         return player
     player = player._replace(goals={**player.goals, **changed})
-    return drop_what_says_nothing(seen.rules, player, seen.now_ms)
+    return drop_what_says_nothing(view.rules, player, view.now_ms)
 
 
-def _decided(seen: View, rule: Rule, days: Days, *, active: bool) -> GoalFacts | None:
+def _decided(view: View, rule: Rule, days: Days, *, active: bool) -> GoalFacts | None:
     """Return a goal's facts after a decision, or None where it says what is so already."""
-    player = seen.player
-    entry = seen.plan.entry_of.get(rule.number)
+    player = view.player
+    entry = view.plan.entry_of.get(rule.number)
     stored = player.goals.get(rule.goal_id, NO_FACTS)
     current = stored.active if stored.active is not None else (True if entry is not None else None)
     if current is active:
@@ -95,7 +95,7 @@ def _decided(seen: View, rule: Rule, days: Days, *, active: bool) -> GoalFacts |
     if facts.active is None and entry is not None:
         assigned_at_ms = player.assignments[entry].at_ms
     if active:
-        return replace(facts, active=True, assigned_at_ms=seen.now_ms, offset=None)
+        return replace(facts, active=True, assigned_at_ms=view.now_ms, offset=None)
     carry = facts.carry
     if not facts.claimed:
         carry = max(0, progress_of(rule, facts, player.stats.get(rule.stat), entry, days))

@@ -14,7 +14,7 @@ from app.domain.progress import (
     normal,
     progress_of,
     settled,
-    shown,
+    whole,
 )
 from app.domain.rules import Rule, Rules
 
@@ -38,7 +38,7 @@ class View(NamedTuple):
         )
 
 
-def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
+def view_of(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
     """Return what the player sees. `plan` is that of the player's list of revisions."""
     days = Days(now_ms)
     moving = _as_they_move(plan, player, days)
@@ -69,10 +69,10 @@ def view(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
         own[number] = state
         if state.status in DONE:
             done.add(number)
-    seen = View(rules, plan, player, now_ms, States(moving, own))
+    view = View(rules, plan, player, now_ms, States(moving, own))
     for number in _opened(rules, done):
-        own[number] = seen.of(number)._replace(locked=False)
-    return seen
+        own[number] = view.of(number)._replace(locked=False)
+    return view
 
 
 def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState]:
@@ -83,7 +83,7 @@ def _as_they_move(plan: Plan, player: Player, days: Days) -> dict[int, GoalState
     moving: dict[int, GoalState] = {}
     for key, stat in player.stats.items():
         for group in plan.by_stat.get(key, ()):
-            progress = shown(assigned_progress(group, stat, group.entry, days))
+            progress = whole(assigned_progress(group, stat, group.entry, days))
             if progress > 0:
                 assigned_at_ms = player.assignments[group.entry].at_ms
                 moving[group.number] = GoalState(
@@ -110,7 +110,7 @@ def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
     """Return the state of a goal that was assigned, never resets and was completed."""
     claimed_at_ms = facts.claimed_at_ms
     if claimed_at_ms is not None:
-        progress, status = shown(facts.carry), Status.CLAIMED
+        progress, status = whole(facts.carry), Status.CLAIMED
     else:
         progress, status = state.progress, Status.COMPLETED
     return GoalState(progress, status, facts.completed_at_ms, claimed_at_ms, *state[4:])
@@ -120,7 +120,7 @@ def _with_facts(plan: Plan, player: Player, rule: Rule, stored: GoalFacts, days:
     entry = plan.entry_of.get(rule.number)
     facts = normal(stored, rule, days.of(rule.span))
     facts = settled(rule, facts, player, entry, days)
-    progress = shown(progress_of(rule, facts, player.stats.get(rule.stat), entry, days))
+    progress = whole(progress_of(rule, facts, player.stats.get(rule.stat), entry, days))
     if facts.claimed:
         status = Status.CLAIMED
     elif facts.completed:

@@ -181,7 +181,7 @@ def _read(element: bytes | msgspec.Raw) -> Read:
         members = _parse(bytes(element))
         return _event(members)
     except _EventRejected as refused:
-        return _rejected(_shown_id(members), refused.why)
+        return _rejected(_shown_id(members), refused.reason)
 
 
 def _read_binary(
@@ -198,7 +198,7 @@ def _read_binary(
             members["data"] = _data(body) if is_json and charsets <= {"utf-8"} else None
         return _event(members)
     except _EventRejected as refused:
-        return _rejected(_shown_id(members), refused.why)
+        return _rejected(_shown_id(members), refused.reason)
 
 
 def _data(body: bytes) -> Any:
@@ -339,15 +339,15 @@ def _at_ms(time: Any) -> int | None:
 
 
 class _EventRejected(Exception):
-    """What was read is no event; `why` says what is wrong with it."""
+    """What was read is no event; `reason` says what is wrong with it."""
 
-    def __init__(self, why: EventReason) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, reason: EventReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-def _rejected(event_id: str, why: EventReason, header: str = "") -> EventOutcome:
-    return EventOutcome(event_id, MEANINGS[why][0], why, header)
+def _rejected(event_id: str, reason: EventReason, header: str = "") -> EventOutcome:
+    return EventOutcome(event_id, MEANINGS[reason][0], reason, header)
 
 
 def _refuse_all(detail: str) -> NoReturn:

@@ -25,7 +25,7 @@ _ESCAPED = re.compile(r"\\(.)")
 class WrongHeader(NamedTuple):
     """Why a header cannot be read, and which."""
 
-    why: EventReason
+    reason: EventReason
     name: str
 
 
@@ -42,7 +42,7 @@ def members_of(headers: Iterable[Header]) -> tuple[dict[str, str], WrongHeader |
         try:
             members[name] = _member(values)
         except _HeaderUnreadable as unreadable:
-            wrong = wrong or WrongHeader(unreadable.why, f"{HEADER_PREFIX}{name}")
+            wrong = wrong or WrongHeader(unreadable.reason, f"{HEADER_PREFIX}{name}")
     return members, wrong
 
 
@@ -63,8 +63,8 @@ def _member(values: Sequence[str]) -> str:
 
 
 class _HeaderUnreadable(Exception):
-    """The value of a header stands for no text; `why` says what is wrong with it."""
+    """The value of a header stands for no text; `reason` says what is wrong with it."""
 
-    def __init__(self, why: EventReason) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, reason: EventReason) -> None:
+        super().__init__(reason)
+        self.reason = reason

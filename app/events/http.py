@@ -146,24 +146,24 @@ def _answer_alone(outcome: EventOutcome) -> Response:
     """Answer as brokers read it: without a body, a status that says whether to send it again."""
     if outcome.result is not Result.REJECTED:
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    failed = outcome.why is EventReason.INTERNAL
-    why = f"{outcome.why}, {outcome.header}" if outcome.header else outcome.why
+    failed = outcome.reason is EventReason.INTERNAL
+    reason = f"{outcome.reason}, {outcome.header}" if outcome.header else outcome.reason
     raise Problem(
         HttpReason.INTERNAL if failed else HttpReason.BAD_REQUEST,
-        f"The event is rejected ({why}): {MEANINGS[outcome.why][1]}",
-        extra={"eventId": outcome.id, "eventReason": outcome.why},
+        f"The event is rejected ({reason}): {MEANINGS[outcome.reason][1]}",
+        extra={"eventId": outcome.id, "eventReason": outcome.reason},
     )
 
 
 def _record(metrics: Metrics, outcomes: list[EventOutcome], seconds: float) -> None:
-    counts = Counter((outcome.result, outcome.why) for outcome in outcomes)
-    for (result, why), count in counts.items():
-        metrics.events.labels(result, why).inc(count)
+    counts = Counter((outcome.result, outcome.reason) for outcome in outcomes)
+    for (result, reason), count in counts.items():
+        metrics.events.labels(result, reason).inc(count)
     metrics.event_batches.observe(seconds)
     log.info(
         "events",
         **{
-            f"{result}:{why}" if why else str(result): count
-            for (result, why), count in counts.items()
+            f"{result}:{reason}" if reason else str(result): count
+            for (result, reason), count in counts.items()
         },
     )

@@ -41,34 +41,34 @@ def selection_answer(
     served: ServedCatalogue, challenge_id: str, selection: Selection
 ) -> SelectionAnswer:
     """Return the answer, from what the player sees after the selection."""
-    seen = selection.view
+    view = selection.view
     goals = served.catalogue.goals
     return SelectionAnswer(
         selected_goals=[
-            _selected_goal(goals[number], seen.of(number), seen.now_ms)
+            _selected_goal(goals[number], view.of(number), view.now_ms)
             for number in selection.selected
         ],
         challenge_id=challenge_id,
         total_active_goals=sum(
-            seen.of(number).is_active for number in served.rules.challenges[challenge_id]
+            view.of(number).is_active for number in served.rules.challenges[challenge_id]
         ),
         replaced_goals=[goals[number].goal_id for number in selection.replaced],
     )
 
 
-def _selected_goal(goal: Goal, seen: GoalState, now_ms: int) -> SelectedGoal:
+def _selected_goal(goal: Goal, state: GoalState, now_ms: int) -> SelectedGoal:
     required = goal.requirement
-    turns_ms = next_boundary_ms(goal.rotation.schedule, now_ms) if goal.rotation else None
+    rotates_at_ms = next_boundary_ms(goal.rotation.schedule, now_ms) if goal.rotation else None
     return SelectedGoal(
         goal_id=goal.goal_id,
         name=goal.name,
         description=goal.description,
         requirement=ShownRequirement(required.stat_code, required.operator, required.target_value),
         reward=goal.reward,
-        status=seen.status,
-        progress=seen.progress,
+        status=state.status,
+        progress=state.progress,
         target=required.target_value,
-        is_active=seen.is_active,
-        assigned_at=instant_text(seen.assigned_at_ms),
-        expires_at=instant_text(turns_ms),
+        is_active=state.is_active,
+        assigned_at=instant_text(state.assigned_at_ms),
+        expires_at=instant_text(rotates_at_ms),
     )

@@ -105,14 +105,14 @@ class HttpProvider:
             async with self._session.post(
                 self._url, data=_body(claim), headers=headers, allow_redirects=False
             ) as answer:
-                shown = await _drain(answer)
+                said = await _drain(answer)
                 if _is_our_fault(answer.status):
                     log.error(
                         "reward_call_misdirected",
                         claim_id=str(claim.claim_id),
                         status=answer.status,
                     )
-                return _meaning(answer.status, answer.headers, shown)
+                return _meaning(answer.status, answer.headers, said)
         except aiohttp.ClientResponseError as failure:
             # Its text would show the address, which may hold a password.
             return Unknown(f"no HTTP: {type(failure).__name__}")
@@ -176,10 +176,10 @@ async def _drain(answer: aiohttp.ClientResponse) -> str:
     return beginning.decode("utf-8", "replace")
 
 
-def _meaning(status: int, headers: Mapping[str, str], shown: str) -> GrantOutcome:
+def _meaning(status: int, headers: Mapping[str, str], said: str) -> GrantOutcome:
     if status in SUCCESS:
         return Granted()
-    reason = f"{status}: {shown}" if shown else str(status)
+    reason = f"{status}: {said}" if said else str(status)
     if status == HTTPStatus.TOO_MANY_REQUESTS or _is_our_fault(status):
         return NotGranted(reason, _retry_after_ms(headers))
     if status in AGAIN or status not in FINAL:

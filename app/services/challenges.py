@@ -6,7 +6,7 @@ from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import ChallengeUnknown
 from app.domain.player import Player, Players
 from app.domain.rotation import RotationStatus, rotation_status
-from app.domain.view import View, view
+from app.domain.view import View, view_of
 
 
 class PlayerNow(NamedTuple):
@@ -48,7 +48,7 @@ class ChallengeService:
         player, now_ms = read
         served = self.served
         cohort = await served.cohort(player.revisions)
-        return Seen(view(served.rules, cohort.plan, player, now_ms), cohort)
+        return Seen(view_of(served.rules, cohort.plan, player, now_ms), cohort)
 
     def goals_of(self, challenge_id: str) -> tuple[int, ...]:
         """Return the numbers of a challenge's goals. Raises `ChallengeUnknown`."""

@@ -79,13 +79,13 @@ class ClaimService:
         leased: Call | None = None
         try:
             for _ in range(ROUNDS_MAX):
-                seen = (await self._challenges.see(player_id)).view
-                claimed = _decide(seen, rule)
+                view = (await self._challenges.see(player_id)).view
+                claimed = _decide(view, rule)
                 reserved = reserved or await self._deliveries.reserve()
-                call = self._first_call(seen, claimed, goal)
+                call = self._first_call(view, claimed, goal)
                 # From here until it is known what was written, whoever leaves may leave a lease.
                 leased = call
-                making = await self._make(seen, rule, claimed, call.claim, reserved=reserved)
+                making = await self._make(view, rule, claimed, call.claim, reserved=reserved)
                 if making is Making.LOST:
                     leased = None
                     continue
@@ -118,7 +118,7 @@ class ClaimService:
             raise GoalUnknown(challenge_id, goal_id, elsewhere=rule is not None)
         return served.catalogue.goals[rule.number], rule
 
-    def _first_call(self, seen: View, claimed: Claimed, goal: Goal) -> Call:
+    def _first_call(self, view: View, claimed: Claimed, goal: Goal) -> Call:
         made = Claim(
             claimed.claim_id,
             claimed.player.player_id,
@@ -127,12 +127,12 @@ class ClaimService:
             goal.challenge_id,
             self._namespace,
             goal.reward,
-            seen.now_ms,
+            view.now_ms,
         )
         return Call(made, attempt=1, tries=1, uncertain=False)
 
     async def _make(
-        self, seen: View, rule: Rule, claimed: Claimed, made: Claim, *, reserved: bool
+        self, view: View, rule: Rule, claimed: Claimed, made: Claim, *, reserved: bool
     ) -> Making:
         """Write the claim. Raises `ClaimRefused` if it was made in an earlier life."""
         lease_ms = self._deliveries.lease_ms if reserved else None
@@ -141,7 +141,7 @@ class ClaimService:
             # Marked, so that the list says what this answer says; who lost the race reads again.
             return Making.LOST
         if making in {Making.ERASED, Making.CONFLICT}:
-            status = seen.of(rule.number).status
+            status = view.of(rule.number).status
             raise ClaimRefused(WhyNoClaim(Refusal.ALREADY_CLAIMED, status, made.claim_id))
         return making
 
@@ -154,29 +154,29 @@ class ClaimService:
         return ClaimResult(made, state)
 
 
-def _decide(seen: View, rule: Rule) -> Claimed:
+def _decide(view: View, rule: Rule) -> Claimed:
     """Return the facts after the claim. Raises `ClaimRefused`."""
-    decided = claim(seen, rule.number)
+    decided = claim(view, rule.number)
     if isinstance(decided, Refusal):
-        raise ClaimRefused(_why(decided, seen, rule))
-    return decided._replace(player=decided.player._replace(changed_at_ms=seen.now_ms))
+        raise ClaimRefused(_why(decided, view, rule))
+    return decided._replace(player=decided.player._replace(changed_at_ms=view.now_ms))
 
 
-def _why(refusal: Refusal, seen: View, rule: Rule) -> WhyNoClaim:
-    why = WhyNoClaim(refusal, seen.of(rule.number).status)
+def _why(refusal: Refusal, view: View, rule: Rule) -> WhyNoClaim:
+    why = WhyNoClaim(refusal, view.of(rule.number).status)
     if refusal is Refusal.ALREADY_CLAIMED:
-        claim_id_, claimed_at_ms = _standing_claim(seen, rule)
+        claim_id_, claimed_at_ms = _standing_claim(view, rule)
         return why._replace(claim_id=claim_id_, claimed_at_ms=claimed_at_ms)
     if refusal is Refusal.LOCKED:
-        missing = (n for n in rule.prerequisites if seen.of(n).status not in DONE)
-        return why._replace(missing=tuple(seen.rules.goals[n].goal_id for n in missing))
+        missing = (n for n in rule.prerequisites if view.of(n).status not in DONE)
+        return why._replace(missing=tuple(view.rules.goals[n].goal_id for n in missing))
     return why
 
 
-def _standing_claim(seen: View, rule: Rule) -> tuple[UUID, int]:
+def _standing_claim(view: View, rule: Rule) -> tuple[UUID, int]:
     """Return the id and the moment of the claim that stands in the way."""
-    stored = seen.player.goals.get(rule.goal_id, NO_FACTS)
-    facts = normal(stored, rule, Days(seen.now_ms).of(rule.span))
+    stored = view.player.goals.get(rule.goal_id, NO_FACTS)
+    facts = normal(stored, rule, Days(view.now_ms).of(rule.span))
     assert facts.claimed_at_ms is not None
     period = claim_period(rule, facts)
-    return claim_id(seen.player.player_id, rule.goal_id, period), facts.claimed_at_ms
+    return claim_id(view.player.player_id, rule.goal_id, period), facts.claimed_at_ms

@@ -97,23 +97,23 @@ class EventService:
         outcomes: dict[int, EventOutcome] = {}
         pending = []
         now_ms = await store.now_ms() if any(map(policy.takes, events)) else 0
-        for place, incoming in enumerate(events):
+        for position, incoming in enumerate(events):
             if not policy.takes(incoming):
-                outcomes[place] = _outcome(incoming, EventReason.NAMESPACE_FOREIGN)
+                outcomes[position] = _outcome(incoming, EventReason.NAMESPACE_FOREIGN)
             elif is_too_old(incoming.at_ms, now_ms):
-                outcomes[place] = _outcome(incoming, EventReason.TOO_OLD)
+                outcomes[position] = _outcome(incoming, EventReason.TOO_OLD)
             else:
-                pending.append(_pending(place, incoming, now_ms))
+                pending.append(_pending(position, incoming, now_ms))
         if pending:
             intake = _Intake(store, self._served, policy, now_ms, hand_on)
             outcomes |= await intake.commit_in_pieces(_in_order(pending))
-        return [outcomes[place] for place in range(len(events))]
+        return [outcomes[position] for position in range(len(events))]
 
 
 class _Pending(NamedTuple):
     """An event that may take effect: its place in the batch, and under what it is remembered."""
 
-    place: int
+    position: int
     incoming: Incoming
     event: Event
     keys: Sequence[SeenKey]
@@ -196,12 +196,12 @@ class _Intake:
         cause = failure.__cause__ or failure
         log.error(
             "event_failed",
-            events=[(one.incoming.source, one.incoming.id) for one in spoiling],
+            events=[(each.incoming.source, each.incoming.id) for each in spoiling],
             cause=type(cause).__name__,
             # Not its text: the database's quotes rows, and so players.
             exception="".join(format_tb(cause.__traceback__)),
         )
-        return {one.place: _outcome(one.incoming, EventReason.INTERNAL) for one in spoiling}
+        return {each.position: _outcome(each.incoming, EventReason.INTERNAL) for each in spoiling}
 
     async def _commit(self, batch: Sequence[_Pending]) -> dict[int, EventOutcome]:
         if self._began:
@@ -244,31 +244,31 @@ class _Intake:
     async def _apply(
         self, transaction: EventTransaction, batch: Sequence[_Pending]
     ) -> dict[int, EventOutcome]:
-        keys = sorted({key for one in batch for key in one.keys})
+        keys = sorted({key for each in batch for key in each.keys})
         known = await transaction.remember(keys)
         outcomes: dict[int, EventOutcome] = {}
         effective = []
-        seen: set[bytes] = set()
-        for one in batch:
-            if one.digest in seen or not known.isdisjoint(one.keys):
-                outcomes[one.place] = EventOutcome(one.incoming.id, Result.DUPLICATE)
-            elif concerns(self._served.rules, one.event):
-                effective.append(one)
+        digests: set[bytes] = set()
+        for each in batch:
+            if each.digest in digests or not known.isdisjoint(each.keys):
+                outcomes[each.position] = EventOutcome(each.incoming.id, Result.DUPLICATE)
+            elif concerns(self._served.rules, each.event):
+                effective.append(each)
             else:
-                why = (
-                    EventReason.VALUE_NEGATIVE if one.event.value < 0 else EventReason.STAT_UNKNOWN
+                reason = (
+                    EventReason.VALUE_NEGATIVE if each.event.value < 0 else EventReason.STAT_UNKNOWN
                 )
-                outcomes[one.place] = _outcome(one.incoming, why)
-            seen.add(one.digest)
+                outcomes[each.position] = _outcome(each.incoming, reason)
+            digests.add(each.digest)
         if effective:
             known_players = await self._write(transaction, effective)
-            for place, incoming, *_ in effective:
-                why = (
+            for position, incoming, *_ in effective:
+                reason = (
                     EventReason.NONE
                     if incoming.player_id in known_players
                     else EventReason.PLAYER_UNKNOWN
                 )
-                outcomes[place] = _outcome(incoming, why)
+                outcomes[position] = _outcome(incoming, reason)
         return outcomes
 
     async def _write(
@@ -276,8 +276,8 @@ class _Intake:
     ) -> Collection[str]:
         """Write what events make of their players; return who of these has a row."""
         events: dict[str, list[Event]] = {}
-        for one in effective:
-            events.setdefault(one.incoming.player_id, []).append(one.event)
+        for each in effective:
+            events.setdefault(each.incoming.player_id, []).append(each.event)
         ids = sorted(events)
         if self._policy.make_known:
             await transaction.make_known(ids, self._newcomer())
@@ -286,7 +286,7 @@ class _Intake:
         except Unavailable:
             raise
         except Exception as failure:
-            raise _Unreadable({one.digest for one in effective}) from failure
+            raise _Unreadable({each.digest for each in effective}) from failure
         self._find_cohorts({each.revisions for each in read.players.values()})
         stats, goals = [], []
         for player_id, before in read.players.items():
@@ -323,13 +323,13 @@ class _Intake:
         return after._replace(changed_at_ms=now_ms)
 
 
-def _pending(place: int, incoming: Incoming, now_ms: int) -> _Pending:
+def _pending(position: int, incoming: Incoming, now_ms: int) -> _Pending:
     # What did not happen yet happens now, as does what does not say when.
     at_ms = now_ms if incoming.at_ms is None else min(incoming.at_ms, now_ms)
     event = Event(incoming.kind, at_ms, incoming.stat_code, incoming.value, incoming.increase)
     digest = digest_of(incoming.source, incoming.id)
     days = days_to_remember(incoming.at_ms, now_ms)
-    return _Pending(place, incoming, event, [SeenKey(day, digest) for day in days])
+    return _Pending(position, incoming, event, [SeenKey(day, digest) for day in days])
 
 
 def _in_order(pending: Sequence[_Pending]) -> list[_Pending]:
@@ -339,12 +339,12 @@ def _in_order(pending: Sequence[_Pending]) -> list[_Pending]:
     behind the first that has it.
     """
     first: dict[bytes, _Pending] = {}
-    for one in pending:
-        first.setdefault(one.digest, one)
+    for each in pending:
+        first.setdefault(each.digest, each)
 
-    def order(one: _Pending) -> tuple[str, int, int, int]:
-        leader = first[one.digest]
-        return leader.incoming.player_id, leader.event.at_ms, leader.place, one.place
+    def order(each: _Pending) -> tuple[str, int, int, int]:
+        leader = first[each.digest]
+        return leader.incoming.player_id, leader.event.at_ms, leader.position, each.position
 
     return sorted(pending, key=order)
 
@@ -353,14 +353,14 @@ def _parted(
     batch: Sequence[_Pending], failure: Exception
 ) -> tuple[Sequence[_Pending], Sequence[Sequence[_Pending]]]:
     """Return which events spoil a batch, none if that is not known, and how to try the others."""
-    players = list(dict.fromkeys(one.incoming.player_id for one in batch))
+    players = list(dict.fromkeys(each.incoming.player_id for each in batch))
     if len(batch) == 1:
         return batch, []
     if len(players) > 1:
         first = set(players[: len(players) // 2])
-        return [], _split(batch, lambda one: one.incoming.player_id in first)
+        return [], _split(batch, lambda each: each.incoming.player_id in first)
     if isinstance(failure, _Unreadable):
-        spoiling, others = _split(batch, lambda one: one.digest in failure.digests)
+        spoiling, others = _split(batch, lambda each: each.digest in failure.digests)
         return spoiling, [others]
     middle = len(batch) // 2
     return [], [batch[:middle], batch[middle:]]
@@ -369,9 +369,9 @@ def _parted(
 def _split(
     batch: Sequence[_Pending], belongs: Callable[[_Pending], bool]
 ) -> tuple[Sequence[_Pending], Sequence[_Pending]]:
-    return [one for one in batch if belongs(one)], [one for one in batch if not belongs(one)]
+    return [each for each in batch if belongs(each)], [each for each in batch if not belongs(each)]
 
 
-def _outcome(incoming: Incoming, why: EventReason) -> EventOutcome:
-    result = MEANINGS[why][0] if why else Result.ACCEPTED
-    return EventOutcome(incoming.id, result, why)
+def _outcome(incoming: Incoming, reason: EventReason) -> EventOutcome:
+    result = MEANINGS[reason][0] if reason else Result.ACCEPTED
+    return EventOutcome(incoming.id, result, reason)

@@ -7,7 +7,7 @@ from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import Contended
 from app.domain.initialize import Initialized, initialize
 from app.domain.player import Players
-from app.domain.view import View, view
+from app.domain.view import View, view_of
 from app.services.contention import ROUNDS_MAX
 
 
@@ -90,8 +90,8 @@ class InitializeService:
         for player, new_assignments, _ in done:
             cohort = cohorts[player.revisions]
             now_ms = max(begun.clock_ms, player.changed_at_ms)
-            seen = view(self._served.rules, cohort.plan, player, now_ms)
-            results[player.player_id] = InitializeResult(seen, cohort, new_assignments)
+            view = view_of(self._served.rules, cohort.plan, player, now_ms)
+            results[player.player_id] = InitializeResult(view, cohort, new_assignments)
         return results
 
 

@@ -19,7 +19,7 @@ from app.domain.errors import (
 from app.domain.goal import GoalState
 from app.domain.player import Player, Players
 from app.domain.selection import Sample, Selected, pool, select, set_active
-from app.domain.view import View, view
+from app.domain.view import View, view_of
 from app.services.challenges import ChallengeService
 from app.services.contention import ROUNDS_MAX
 
@@ -60,8 +60,8 @@ class SelectionService:
         if rule is None or rule.number not in self._rules.challenges.get(challenge_id, ()):
             raise GoalUnknown(challenge_id, goal_id, elsewhere=rule is not None)
 
-        def decide(seen: View) -> Selected:
-            return Selected(set_active(seen, rule.number, active=active), (rule.number,), ())
+        def decide(view: View) -> Selected:
+            return Selected(set_active(view, rule.number, active=active), (rule.number,), ())
 
         selection = await self._decide_and_write(player_id, decide)
         return selection.view.of(rule.number)
@@ -82,8 +82,8 @@ class SelectionService:
         challenge = self._challenges.goals_of(challenge_id)
         chosen = self._chosen(challenge_id, challenge, goal_ids)
 
-        def decide(seen: View) -> Selected:
-            return select(seen, challenge, chosen, replace_existing=replace_existing)
+        def decide(view: View) -> Selected:
+            return select(view, challenge, chosen, replace_existing=replace_existing)
 
         return await self._decide_and_write(player_id, decide)
 
@@ -97,14 +97,14 @@ class SelectionService:
         """
         challenge = self._challenges.goals_of(challenge_id)
 
-        def decide(seen: View) -> Selected:
+        def decide(view: View) -> Selected:
             eligible = pool(
-                seen, challenge, without_active=draw.exclude_active or draw.replace_existing
+                view, challenge, without_active=draw.exclude_active or draw.replace_existing
             )
             if not eligible:
                 raise NothingToSelect
             drawn = sorted(sample(eligible, min(draw.size, len(eligible))))
-            return select(seen, challenge, drawn, replace_existing=draw.replace_existing)
+            return select(view, challenge, drawn, replace_existing=draw.replace_existing)
 
         return await self._decide_and_write(player_id, decide)
 
@@ -112,14 +112,14 @@ class SelectionService:
         self, player_id: str, decide: Callable[[View], Selected]
     ) -> Selection:
         for _ in range(ROUNDS_MAX):
-            seen = (await self._challenges.see(player_id)).view
-            player, selected, replaced = decide(seen)
-            if player is seen.player:
-                return Selection(seen, selected, replaced)
-            player = player._replace(changed_at_ms=seen.now_ms)
+            view = (await self._challenges.see(player_id)).view
+            player, selected, replaced = decide(view)
+            if player is view.player:
+                return Selection(view, selected, replaced)
+            player = player._replace(changed_at_ms=view.now_ms)
             if await self._write(player):
                 # Only what was decided differs; what the player was assigned is as it was.
-                after = view(self._rules, seen.plan, player, seen.now_ms)
+                after = view_of(self._rules, view.plan, player, view.now_ms)
                 return Selection(after, selected, replaced)
         raise Contended
 

@@ -15,7 +15,7 @@ from app.domain.plan import Plan
 from app.domain.player import Player
 from app.domain.rules import Rules
 from app.domain.selection import set_active
-from app.domain.view import View, view
+from app.domain.view import View, view_of
 
 # 6 March 2026, 10:20:00 UTC, and a player's season before it.
 NOW_MS = 1_772_792_400_000
@@ -35,7 +35,7 @@ class World(NamedTuple):
 
     def view(self, player: Player) -> View:
         """Return what the player sees now."""
-        return view(self.rules, self.plan, player, NOW_MS)
+        return view_of(self.rules, self.plan, player, NOW_MS)
 
 
 def load_test_world(*, all_default: bool = False, half_daily: bool = False) -> World:
@@ -84,7 +84,7 @@ def decide(world: World, player: Player, goal_ids: list[str], *, active: bool) -
     """Return the player's facts after one decision on each goal."""
     for goal_id in goal_ids:
         number = world.rules.by_id[goal_id].number
-        seen = view(world.rules, world.plan, player, NOW_MS - 2 * HOUR_MS)
+        seen = view_of(world.rules, world.plan, player, NOW_MS - 2 * HOUR_MS)
         player = set_active(seen, number, active=active)
     return player
 

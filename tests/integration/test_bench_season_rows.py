@@ -14,7 +14,7 @@ from app.catalogue.loadtest import generate_catalogue
 from app.catalogue.parse import parse_catalogue
 from app.domain.goal import Catalogue
 from app.domain.player import Player
-from app.domain.view import view
+from app.domain.view import view_of
 from benchmarks.rules.row_per_goal import RowPerGoal
 from benchmarks.rules.season_rows import SEASON_PREFIX, SeasonRows
 from benchmarks.rules.served import Served, served
@@ -64,7 +64,7 @@ async def test_both_say_the_same_of_the_same_season(
     async with served(database_url, catalogue) as to:
         player = await read(to)
         plan, template = await to.served.cohort(player.revisions)
-        seen = view(to.served.rules, plan, player, player.changed_at_ms)
+        seen = view_of(to.served.rules, plan, player, player.changed_at_ms)
     answer = await naive.get("/list", headers={"x-mock-user-id": PLAYER})
     assert answer.json() == json.loads(template.list_answer(seen.states, seen.now_ms))
 

@@ -24,7 +24,7 @@ def _bug(name: str, module: str, text: str, instead: str) -> Bug:
 
 _AS_GIVEN = "if facts.active is None and not facts.claimed:"
 _PUT_AWAY = "active=False, assigned_at_ms=assigned_at_ms, carry=carry, offset=None)"
-_TAKEN_UP = "active=True, assigned_at_ms=seen.now_ms, offset=None)"
+_TAKEN_UP = "active=True, assigned_at_ms=view.now_ms, offset=None)"
 _FROZEN = "carry = max(0, progress_of(rule, facts, player.stats.get(rule.stat), entry, days))"
 _UNFROZEN = "carry = progress_of(rule, facts, player.stats.get(rule.stat), entry, days)"
 
@@ -87,13 +87,13 @@ CLAIMS = (
             Edit("progress", "if facts.claimed or not facts.active or", "if not facts.active or"),
             Edit(
                 "view",
-                "progress, status = shown(facts.carry), Status.CLAIMED",
+                "progress, status = whole(facts.carry), Status.CLAIMED",
                 "progress, status = state.progress, Status.CLAIMED",
             ),
         ),
     ),
     _bug("a claim freezes the wrong number", "claim", _FROZEN, "carry = rule.target"),
-    _bug("a claim ignores prerequisites", "claim", "if seen.of(number).locked:", "if False:"),
+    _bug("a claim ignores prerequisites", "claim", "if view.of(number).locked:", "if False:"),
     _bug(
         "claimed goals are rewritten by events",
         "event",
@@ -263,16 +263,16 @@ DECISIONS = (
     _bug(
         "replacing puts completed goals away",
         "selection",
-        "if seen.of(number).is_active and seen.of(number).status is not Status.COMPLETED",
-        "if seen.of(number).is_active",
+        "if view.of(number).is_active and view.of(number).status is not Status.COMPLETED",
+        "if view.of(number).is_active",
     ),
     _bug(
         "a random selection looks at the stored status",
         "selection",
-        "if (state := seen.of(number)).status not in DONE",
-        "if (state := seen.of(number))\n"
+        "if (state := view.of(number)).status not in DONE",
+        "if (state := view.of(number))\n"
         "        and not (\n"
-        "            (facts := seen.player.goals.get(seen.rules.goals[number].goal_id))\n"
+        "            (facts := view.player.goals.get(view.rules.goals[number].goal_id))\n"
         "            and (facts.completed or facts.claimed)\n"
         "        )",
     ),
@@ -388,7 +388,7 @@ OWN = (
     _bug(
         "the time of a decision is that of the assignment",
         "selection",
-        "assigned_at_ms=seen.now_ms, offset=None)",
+        "assigned_at_ms=view.now_ms, offset=None)",
         "assigned_at_ms=assigned_at_ms, offset=None)",
     ),
 )

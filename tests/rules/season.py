@@ -27,7 +27,7 @@ from app.domain.player import Player
 from app.domain.rules import Rules
 from app.domain.selection import Selected, pool, select, set_active
 from app.domain.upkeep import drop_what_says_nothing
-from app.domain.view import View, view
+from app.domain.view import View, view_of
 
 
 class Season:
@@ -78,7 +78,7 @@ class Season:
         """Return what a player sees."""
         player = self.player(name, clock_ms)
         now_ms = max(clock_ms, player.changed_at_ms)
-        return view(self.rules, self.plan(player), player, now_ms)
+        return view_of(self.rules, self.plan(player), player, now_ms)
 
     def state(self, name: str, goal_id: str, clock_ms: int) -> GoalState:
         """Return what a player sees of one goal."""

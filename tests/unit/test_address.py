@@ -124,6 +124,6 @@ def test_a_wrong_address_is_named_without_its_password(database_url: str, compla
 
 def test_nothing_that_is_shown_has_the_password() -> None:
     addresses = derive(NETWORK.replace("secret", "s%2Fcret"))
-    assert addresses.shown == "db.example:6432, database headrace"
+    assert addresses.label == "db.example:6432, database headrace"
     assert "cret" not in repr(addresses)
     assert addresses.redact("no s%2Fcret, no s/cret") == "no ***, no ***"

@@ -4,7 +4,7 @@ from app.catalogue.loadtest import generate_catalogue
 from app.domain.goal import Status
 from app.domain.period import DAY_MS
 from app.domain.player import Player
-from app.domain.view import view
+from app.domain.view import view_of
 from benchmarks.rules.season import (
     NOW_MS,
     PER_STEP,
@@ -50,7 +50,7 @@ def test_half_of_the_goals_reset_each_day_where_asked_for() -> None:
     world = load_test_world(all_default=True, half_daily=True)
     assert sum(rule.span is not None for rule in world.rules.goals) == 250
     player = play(world, newcomer(world, "p"), events_of_steps(8))
-    tomorrow = view(world.rules, world.plan, player, NOW_MS + DAY_MS)
+    tomorrow = view_of(world.rules, world.plan, player, NOW_MS + DAY_MS)
     begun = [number for number in range(500) if tomorrow.of(number).progress]
     assert begun
     assert all(world.rules.goals[number].span is None for number in begun)

@@ -193,7 +193,7 @@ def test_each_mistake_is_told_and_its_neighbours_are_well(why: EventReason, even
         assert isinstance(first, Incoming)
         assert isinstance(last, Incoming)
         assert isinstance(wrong, EventOutcome)
-        assert (wrong.result, wrong.why) == (Result.REJECTED, why)
+        assert (wrong.result, wrong.reason) == (Result.REJECTED, why)
 
 
 RAW: list[tuple[EventReason, bytes]] = [
@@ -219,7 +219,7 @@ def test_what_no_library_would_write_is_told_as_well(why: EventReason, element: 
         first, wrong, last = decode(kind, body)
         assert first == last == read(LOGIN)
         assert isinstance(wrong, EventOutcome)
-        assert wrong.why is why
+        assert wrong.reason is why
 
 
 @pytest.mark.parametrize("written", [b"1e400", b"-1e400", b"9" * 400, b"1" + b"0" * 25])

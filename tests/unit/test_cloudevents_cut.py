@@ -65,7 +65,7 @@ def test_beside_half_of_a_character_what_is_no_json_is_still_none(broken: str) -
 def test_an_array_of_nothing_but_halves_is_taken_apart_where_its_elements_end() -> None:
     body = rb' [ "\ud83d" ,[ "\ud83d,]" ],{"a":"\ud83d"} , 1 , -1.5e3,true ,' + b"9" * 5000 + b" ] "
     read = decode(BATCH, body)
-    assert [outcome.why for outcome in read if isinstance(outcome, EventOutcome)] == [
+    assert [outcome.reason for outcome in read if isinstance(outcome, EventOutcome)] == [
         *[EventReason.NOT_OBJECT] * 2,
         EventReason.SPECVERSION_UNKNOWN,
         *[EventReason.NOT_OBJECT] * 3,
@@ -131,7 +131,7 @@ def test_each_mistake_of_an_event_in_binary_mode_is_told(
 ) -> None:
     [outcome] = decode(content_type, body, headers)
     assert isinstance(outcome, EventOutcome)
-    assert outcome.why is why
+    assert outcome.reason is why
 
 
 def test_a_login_in_binary_mode_needs_no_body() -> None:
@@ -161,7 +161,7 @@ def test_a_header_that_cannot_be_read_is_named_beside_the_event(
 ) -> None:
     [outcome] = decode("application/json", DATA, [*HEADERS, *more])
     assert isinstance(outcome, EventOutcome)
-    assert (outcome.why, outcome.header, outcome.id) == expected
+    assert (outcome.reason, outcome.header, outcome.id) == expected
 
 
 @pytest.mark.parametrize("value", ["%FF", "%00", "\xe9", "twice"])
