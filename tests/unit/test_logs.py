@@ -27,6 +27,8 @@ class Stream(io.StringIO):
 def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     stream = Stream()
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    # A command that ran in this process has perhaps captured them, and nothing undoes it.
+    logging.captureWarnings(capture=False)
     yield stream
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
