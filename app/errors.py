@@ -107,8 +107,16 @@ async def _http_exception(request: Request, exception: Exception) -> Response:
     return ProblemResponse(problem)
 
 
+async def _unavailable(_: Request, exception: Exception) -> Response:
+    assert isinstance(exception, Unavailable)
+    problem = problem_of(exception)
+    problem.__cause__ = exception.__cause__ or exception
+    return ProblemResponse(problem)
+
+
 EXCEPTION_HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     Problem: _problem,
+    Unavailable: _unavailable,
     HTTPException: _http_exception,
 }
 """For Starlette, on both listeners."""

@@ -14,6 +14,8 @@ from middleware.problem import HttpReason, Problem
 PIECES_MAX: Final = 4096
 """A body in more pieces costs more to read than to serve: each takes as long as 1 kB."""
 
+LENGTH_DIGITS_MAX: Final = 18
+
 CLOSE: Final = {"Connection": "close"}
 """What a refusal says that leaves a part of the body unread."""
 
@@ -104,7 +106,8 @@ def has_body(scope: Scope, bytes_max: int) -> bool:
                 raise Problem(
                     HttpReason.BAD_REQUEST, "Content-Length is not a number.", headers=CLOSE
                 )
-            size = int(value)
+            # Not made a number first: Python refuses one of thousands of digits.
+            size = bytes_max + 1 if len(value) > LENGTH_DIGITS_MAX else int(value)
             if size > bytes_max:
                 raise too_large(bytes_max)
             return size > 0

@@ -66,6 +66,9 @@ class Identify:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises `Problem` before any byte of its body is read."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         credential = self._authenticator.credential(scope)
         scope[SCOPE_CALLER] = Caller(self._admission, credential, self._authenticator)
         await self._app(scope, receive, send)
@@ -79,6 +82,9 @@ class Verify:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises `Problem` if nobody is known by its credential."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         caller: Caller = scope[SCOPE_CALLER]
         found = await caller.authenticator.authenticate(caller.credential)
         scope.setdefault("state", {}).update(found)

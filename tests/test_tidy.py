@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.settings_loading import PREFIXES
 from app.telemetry import Metrics
 from middleware.admission import AdmissionCore, AdmissionReason
-from middleware.problem import HttpReason
+from middleware.problem import HttpReason, WireReason
 from tests.admission import SETTINGS
 from tests.project_files import (
     Where,
@@ -154,9 +154,13 @@ def test_every_reason_has_one_runbook_section() -> None:
 
 
 def test_reasons_are_told_apart_and_the_gate_s_are_all_answered() -> None:
-    """One enum a folder; the core's reasons mean something only on the wire."""
-    twice = {reason.value for reason in HttpReason} & {reason.value for reason in ServiceReason}
-    assert twice == set()
+    """One enum a folder; the core's reasons mean something only on the wire.
+
+    Why an event is rejected is told of one event in an answer, and apart from these.
+    """
+    enums = WireReason.__subclasses__()
+    assert {HttpReason, ServiceReason} <= set(enums)
+    assert sum(map(len, enums)) == len(REASONS)
     assert {reason.value for reason in AdmissionReason} <= REASONS.keys()
     assert [(r.name, r.value) for r in AdmissionReason if HttpReason[r.name] != r.value] == []
 

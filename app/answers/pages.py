@@ -147,7 +147,7 @@ class InitializePage:
         self._parts = parts
         # Of each part's goals the slot of the lead, and the end of one that has begun.
         self._places_of_part: list[list[tuple[int, bytes]]] = [[] for _ in parts]
-        self._given = 0
+        self._assigned = 0
         for index in laid_out:
             goal = goals[index]
             slot, ends = len(self._pieces), goal.initialize_ends
@@ -158,7 +158,7 @@ class InitializePage:
             else:
                 self._pieces += (goal.initialize_head, b"", ends[Status.NOT_STARTED])
                 self._places_of_part[part].append((slot + 1, ends[Status.IN_PROGRESS]))
-                self._given += 1
+                self._assigned += 1
 
     def render(
         self,
@@ -169,16 +169,16 @@ class InitializePage:
     ) -> bytes:
         """Return the answer; goals that are not in `states` are untouched."""
         pieces = self._pieces.copy()
-        self._put_given(pieces, states.moving, assigned_at_ms, boundaries)
+        self._put_assigned(pieces, states.moving, assigned_at_ms, boundaries)
         more = self._put_own(pieces, states.own, boundaries)
         for slot in range(1, len(pieces), len(_HIDDEN)):
             if pieces[slot]:
                 pieces[slot] = pieces[slot].removeprefix(BETWEEN)
                 break
-        pieces.append(initialize_end(new_assignments, self._given + more))
+        pieces.append(initialize_end(new_assignments, self._assigned + more))
         return b"".join(pieces)
 
-    def _put_given(
+    def _put_assigned(
         self,
         pieces: list[bytes],
         moving: Mapping[int, GoalState],

@@ -119,17 +119,17 @@ class Template:
 
         `assigned_at_ms[k]` is the instant of the k-th entry of assigned goals.
         """
-        taken_up = (index for index, state in states.own.items() if state.is_active)
-        more = not all(map(self._group_of.__contains__, taken_up))
+        active = (index for index, state in states.own.items() if state.is_active)
+        more = not all(map(self._group_of.__contains__, active))
         page = self._initialize_any if more else self._initialize
         boundaries = self._fragments.boundaries(now_ms)
         return page.render(states, assigned_at_ms, boundaries, new_assignments)
 
     def _toggled(self, states: States) -> bool:
         """Return whether other goals are active than those that were assigned."""
-        are_given = map(self._group_of.__contains__, states.own)
+        are_assigned = map(self._group_of.__contains__, states.own)
         are_active = [state.is_active for state in states.own.values()]
-        return not all(map(eq, are_active, are_given))
+        return not all(map(eq, are_active, are_assigned))
 
     def _active_indexes(self, states: States) -> list[int]:
         active = {index for index in self._assigned_in_order if index not in states.own}

@@ -1,6 +1,6 @@
 """The catalogue that is being served, with all that is worked out from it once.
 
-ServedCatalogue   one catalogue under its revision; a reload replaces the whole object
+ServedCatalogue   one catalogue under its revision
   └─ Cohort       all players who were assigned goals under the same list of revisions
 """
 

@@ -134,8 +134,7 @@ def encode_assignments_head(revision: int) -> bytes:
 
     The instant is to follow as eight bytes, the highest first: the column is then what
     `encode_assignments` makes of every instant since 2**32 ms (February 1970). Of an earlier one it
-    has
-    more bytes and the same meaning.
+    has more bytes and the same meaning.
     """
     return encode_assignments((Assignment(revision, _INSTANT_MAX),))[:-_INSTANT_BYTES]
 

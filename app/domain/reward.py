@@ -241,5 +241,5 @@ def restored(goals: Goals, undo: Undo) -> Goals:
         return {**goals, goal_id: before}
     if stored is None or stored.claimed_at_ms != claimed.claimed_at_ms:
         return goals
-    # The player put the goal away or took it up again meanwhile: its progress stays as frozen.
+    # The player deactivated the goal or activated it again meanwhile: its progress stays as frozen.
     return {**goals, goal_id: replace(stored, claimed_at_ms=None)}

@@ -1,7 +1,7 @@
 """What a player decides about goals: one at a time, a list of them, or a number of them at random.
 
-All of them end in `decide`, which puts a goal's progress away or takes it up again. Between a
-decision and the event after it nothing moves.
+All of them end in `_decide`: deactivating freezes a goal's progress, and activating goes on from
+there. Between a decision and the event after it nothing moves.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence

@@ -64,7 +64,7 @@ def view_of(rules: Rules, plan: Plan, player: Player, now_ms: int) -> View:
             )
             if key not in alike:
                 before = _moving_or_untouched(rules, plan, player, moving, number)
-                alike[key] = _as_given(before, facts)
+                alike[key] = _as_assigned(before, facts)
             state = alike[key]
         own[number] = state
         if state.status in DONE:
@@ -103,10 +103,10 @@ def _reached(
             if rule.goal_id not in goals:
                 facts = settled(rule, NO_FACTS, player, group.entry, days)
                 before = state._replace(locked=bool(rule.prerequisites))
-                yield rule.number, _as_given(before, facts)
+                yield rule.number, _as_assigned(before, facts)
 
 
-def _as_given(state: GoalState, facts: GoalFacts) -> GoalState:
+def _as_assigned(state: GoalState, facts: GoalFacts) -> GoalState:
     """Return the state of a goal that was assigned, never resets and was completed."""
     claimed_at_ms = facts.claimed_at_ms
     if claimed_at_ms is not None:

@@ -82,9 +82,12 @@ async def test_without_a_body_nothing_is_read_ahead(headers: Sequence[Header]) -
     assert app.heard == [piece(b"", more=False), DISCONNECT]
 
 
-async def test_a_declared_size_above_the_limit_is_refused_before_anything_is_read() -> None:
+@pytest.mark.parametrize("size", [b"101", b"9" * 5000])
+async def test_a_declared_size_above_the_limit_is_refused_before_anything_is_read(
+    size: bytes,
+) -> None:
     client = Client(piece(b"a" * 101, more=False))
-    problem = await refusal(client, (b"content-length", b"101"))
+    problem = await refusal(client, (b"content-length", size))
     assert problem.reason == "body_too_large"
     assert len(client.left) == 1
 

@@ -178,3 +178,14 @@ async def test_only_initialize_may_shorten_its_wait(admission: Class, wait_ns: i
 )
 def test_prefer_wait_is_read_in_whole_seconds(prefer: bytes, wait_ns: int | None) -> None:
     assert prefer_wait_ns(prefer) == wait_ns
+
+
+async def test_other_scopes_pass() -> None:
+    passed: list[str] = []
+
+    async def app(scope: Scope, _: Receive, __: Send) -> None:
+        passed.append(scope["type"])
+
+    layer = Identify(Verify(app), admission=Class.GAMEPLAY, authenticator=mock)
+    await layer({"type": "lifespan"}, nothing, nothing)  # type: ignore[arg-type]
+    assert passed == ["lifespan"]

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from tests.app import App, settings_for
 from tests.database import named, run_sql
+from tests.integration.test_clock import Stage
 from tests.integration.test_player_commands import run
 
 ALL_TABLES = "select, insert, update, delete on all tables in schema public"
@@ -72,6 +73,17 @@ def test_a_search_path_that_leads_nowhere_is_told(
     [told] = complaints.splitlines()
     assert code == 1
     assert "; the search_path of DATABASE_URL, of its role or of the database names no" in told
+
+
+async def test_a_right_that_goes_is_a_503_for_operators_too(
+    database_url: str, guest_url: str
+) -> None:
+    run_sql(database_url, f"grant {ALL_TABLES} to guest")
+    async with App(settings_for(), guest_url) as app:
+        run_sql(database_url, NO_FUNCTIONS)
+        answer = await Stage(app).ask("PUT", b'{"now":"2027-06-23T12:00:00Z"}')
+    assert (answer.status, answer.json["reason"]) == (503, "database_unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_right_that_goes_while_players_are_served_is_a_503_with_its_cause(
