@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.errors import Unavailable
 from app.errors import problem_of
+from middleware.tracing import SCOPE_ROUTE
 
 JSON: Final = "application/json"
 
@@ -45,7 +46,7 @@ class OneMethodRoute(Route):
         """Match as Starlette does, and name the route's template."""
         match, child_scope = super().matches(scope)
         if match is not Match.NONE:
-            child_scope["http_route"] = self.path
+            child_scope[SCOPE_ROUTE] = self.path
         if match is Match.PARTIAL and self._reserved:
             match = Match.FULL  # Starlette then answers 405
         return match, child_scope

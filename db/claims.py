@@ -86,15 +86,15 @@ class PgClaims:
                 await transaction.fetch("claims_restore_player", claim.player_id, goals)
         return True
 
-    async def erase(self, player: str) -> Erased:
+    async def erase(self, player_id: str) -> Erased:
         """Three statements: each sees what was committed while the one before waited for a lock."""
         async with self._database.transaction() as transaction:
-            removed = len(await transaction.fetch("erasure_remove_player", player))
-            claims = await transaction.fetch("erasure_lock_claims", player)
+            removed = len(await transaction.fetch("erasure_remove_player", player_id))
+            claims = await transaction.fetch("erasure_lock_claims", player_id)
             if not claims:
                 return Erased(removed, kept=0)
             keys = [self._key(row["claim_id"]) for row in claims]
-            [row] = await transaction.fetch("erasure_write", player, keys)
+            [row] = await transaction.fetch("erasure_write", player_id, keys)
         return Erased(removed + row["removed"], row["kept"])
 
     async def _look_again(self, claim: Claim, failure: Unavailable) -> Making:

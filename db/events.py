@@ -68,19 +68,19 @@ class PgEventTransaction:
             raise
         return frozenset(SeenKey(row["day"], row["digest"]) for row in rows)
 
-    async def make_known(self, players: Collection[str], facts: Player) -> None:
+    async def make_known(self, player_ids: Collection[str], facts: Player) -> None:
         """Make a row with these facts for each player who has none."""
         await self._transaction.fetch(
             "events_make_known",
-            players,
+            player_ids,
             to_timestamp(facts.since_ms),
             FORMAT,
             encode_assignments(facts.assignments),
         )
 
-    async def lock(self, players: Collection[str]) -> PlayersRead:
+    async def lock(self, player_ids: Collection[str]) -> PlayersRead:
         """Return the facts of those who have a row, locked until the end."""
-        rows = await self._transaction.fetch("events_lock", players)
+        rows = await self._transaction.fetch("events_lock", player_ids)
         return PlayersRead(
             # The last row's clock was read when the last wait was over.
             self._clock.moment_ms(max(to_ms(row["now"]) for row in rows)),

@@ -99,9 +99,9 @@ class PgOutbox:
             found += map(_to_stored, rows)
         return found
 
-    async def list_of_player(self, player: str, limit: int) -> list[StoredClaim]:
+    async def list_of_player(self, player_id: str, limit: int) -> list[StoredClaim]:
         """Return a player's claims, the oldest first."""
-        rows = await self._database.fetch("claims_of_player", player, limit)
+        rows = await self._database.fetch("claims_of_player", player_id, limit)
         return [_to_stored(row) for row in rows]
 
     async def decide(self, claim_id: UUID, state: ClaimState) -> bool:

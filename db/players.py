@@ -29,9 +29,9 @@ class PgPlayers:
         self._database = database
         self._clock = clock or Clock()
 
-    async def read_many(self, players: Collection[str]) -> PlayersRead:
+    async def read_many(self, player_ids: Collection[str]) -> PlayersRead:
         """Return the facts of those who have a row, and the clock."""
-        rows = await self._database.fetch("players_read", players)
+        rows = await self._database.fetch("players_read", player_ids)
         return PlayersRead(
             clock_ms=self._clock.moment_ms(to_ms(rows[0]["now"])),
             # Without any player there is one row, for the clock.
@@ -43,11 +43,11 @@ class PgPlayers:
         rows = await self._database.fetch("players_page", after, limit)
         return [to_player(row) for row in rows]
 
-    async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
+    async def begin_many(self, player_ids: Collection[str], revision: int | None) -> PlayersBegun:
         """Make rows for those who have none, and return what is stored of all."""
         rows = await self._database.fetch(
             "players_begin",
-            players,
+            player_ids,
             timedelta(milliseconds=self._clock.offset_ms),
             FORMAT,
             0 if revision is None else 1,

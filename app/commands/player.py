@@ -95,9 +95,11 @@ def _moment(text: str) -> int:
     return at_ms
 
 
-async def _look(database_url: str, catalogue: Catalogue, player: str, at_ms: int | None) -> Look:
-    if not is_player_id(player):
-        raise CommandFailed(f"{player!a} is no player's id: 1 to 100 characters, none of them NUL")
+async def _look(database_url: str, catalogue: Catalogue, player_id: str, at_ms: int | None) -> Look:
+    if not is_player_id(player_id):
+        raise CommandFailed(
+            f"{player_id!a} is no player's id: 1 to 100 characters, none of them NUL"
+        )
     clock = Clock()
     async with connected(database_url) as database:
         players = PgPlayers(database, clock)
@@ -105,10 +107,10 @@ async def _look(database_url: str, catalogue: Catalogue, player: str, at_ms: int
             database_ms, _ = await players.read_many([])
             clock.set(at_ms, database_ms)
         served = ServedCatalogue(catalogue, NO_REVISION, PgRevisions(database))
-        seen = await ChallengeService(players, served).see(player)
-        claims = await PgOutbox(database).list_of_player(player, CLAIMS_MAX)
+        seen = await ChallengeService(players, served).see(player_id)
+        claims = await PgOutbox(database).list_of_player(player_id, CLAIMS_MAX)
     if not seen.view.player.version and not claims:
-        raise CommandFailed(f"there is no player {player!r} in this database")
+        raise CommandFailed(f"there is no player {player_id!r} in this database")
     return Look(seen, claims)
 
 

@@ -81,7 +81,7 @@ def claim_period(rule: Rule, facts: GoalFacts) -> str:
     return letter + date.fromordinal(facts.period + EPOCH_ORDINAL).isoformat()
 
 
-def claim_id(player: str, goal_id: str, period: str) -> UUID:
+def claim_id(player_id: str, goal_id: str, period: str) -> UUID:
     """Return the one id that this claim can have, however often it is sent."""
     # Lengths lead, so that no two keys are one text.
-    return uuid5(CLAIMS, f"{len(player)}:{player}{len(goal_id)}:{goal_id}{period}")
+    return uuid5(CLAIMS, f"{len(player_id)}:{player_id}{len(goal_id)}:{goal_id}{period}")

@@ -217,10 +217,10 @@ class EventTransaction(Protocol):
     async def remember(self, keys: Collection[SeenKey]) -> frozenset[SeenKey]:
         """Remember events; return those that were known already. Raise DayMissing."""
 
-    async def make_known(self, players: Collection[str], facts: Player) -> None:
+    async def make_known(self, player_ids: Collection[str], facts: Player) -> None:
         """Make a row with these facts for each player who has none."""
 
-    async def lock(self, players: Collection[str]) -> PlayersRead:
+    async def lock(self, player_ids: Collection[str]) -> PlayersRead:
         """Return the facts of those who have a row, which nobody else changes meanwhile."""
 
     async def write_stats(self, players: Collection[Player]) -> None:

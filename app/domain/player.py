@@ -31,9 +31,9 @@ class Player(NamedTuple):
     goals: Goals = NO_GOALS
 
     @classmethod
-    def unknown(cls, player: str, clock_ms: int) -> Self:
+    def unknown(cls, player_id: str, clock_ms: int) -> Self:
         """Return the empty facts of a player without a row."""
-        return cls(player, clock_ms, clock_ms, version=0, answered=0, assignments=())
+        return cls(player_id, clock_ms, clock_ms, version=0, answered=0, assignments=())
 
     @property
     def revisions(self) -> tuple[int, ...]:
@@ -62,10 +62,10 @@ class Players(Protocol):
     Raises `Unavailable` if the database does not answer in time.
     """
 
-    async def read_many(self, players: Collection[str]) -> PlayersRead:
+    async def read_many(self, player_ids: Collection[str]) -> PlayersRead:
         """Return the facts of those who have a row."""
 
-    async def begin_many(self, players: Collection[str], revision: int | None) -> PlayersBegun:
+    async def begin_many(self, player_ids: Collection[str], revision: int | None) -> PlayersBegun:
         """Make rows of version 1 for those who have none; return what is stored of all.
 
         At the clock that is returned, new rows have the defaults of `revision`, which counts

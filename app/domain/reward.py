@@ -166,7 +166,7 @@ class Claims(Protocol):
         Return False, and change nothing, if `call` is not the claim's newest attempt any more.
         """
 
-    async def erase(self, player: str) -> Erased:
+    async def erase(self, player_id: str) -> Erased:
         """Delete the player's row and settled claims; mark the other claims to go when settled.
 
         One transaction: first the player's row, then their claims in ascending order. Of every

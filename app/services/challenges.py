@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from app.catalogue.served import Cohort, ServedCatalogue
-from app.domain.errors import ChallengeUnknown
+from app.domain.errors import ChallengeUnknown, GoalUnknown
 from app.domain.player import Player, Players
 from app.domain.rotation import RotationStatus, rotation_status
+from app.domain.rules import Rule
 from app.domain.view import View, view_of
 
 
@@ -56,6 +57,14 @@ class ChallengeService:
         if goals is None:
             raise ChallengeUnknown(challenge_id)
         return goals
+
+    def rule_of(self, challenge_id: str, goal_id: str) -> Rule:
+        """Return the rule of a challenge's goal. Raises `GoalUnknown`."""
+        rules = self.served.rules
+        rule = rules.by_id.get(goal_id)
+        if rule is None or rule.number not in rules.challenges.get(challenge_id, ()):
+            raise GoalUnknown(challenge_id, goal_id, elsewhere=rule is not None)
+        return rule
 
     async def rotation(self, challenge_id: str) -> RotationStatus:
         """Return how a challenge rotates now, by the database's clock; the same for everybody.

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from app.domain.claim import Claimed, Refusal, claim, claim_id, claim_period
-from app.domain.errors import ClaimRefused, Contended, GoalUnknown, GrantRefused, WhyNoClaim
+from app.domain.errors import ClaimRefused, Contended, GrantRefused, WhyNoClaim
 from app.domain.goal import Goal
 from app.domain.player import Players
 from app.domain.progress import NO_FACTS, Days, normal
@@ -112,11 +112,8 @@ class ClaimService:
         return erased
 
     def _goal(self, challenge_id: str, goal_id: str) -> tuple[Goal, Rule]:
-        served = self._challenges.served
-        rule = served.rules.by_id.get(goal_id)
-        if rule is None or rule.number not in served.rules.challenges.get(challenge_id, ()):
-            raise GoalUnknown(challenge_id, goal_id, elsewhere=rule is not None)
-        return served.catalogue.goals[rule.number], rule
+        rule = self._challenges.rule_of(challenge_id, goal_id)
+        return self._challenges.served.catalogue.goals[rule.number], rule
 
     def _first_call(self, view: View, claimed: Claimed, goal: Goal) -> Call:
         made = Claim(

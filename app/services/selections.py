@@ -56,9 +56,7 @@ class SelectionService:
         To repeat a decision changes nothing. Raises `GoalUnknown`, or `Unavailable` if the database
         does not answer or others keep writing the row.
         """
-        rule = self._rules.by_id.get(goal_id)
-        if rule is None or rule.number not in self._rules.challenges.get(challenge_id, ()):
-            raise GoalUnknown(challenge_id, goal_id, elsewhere=rule is not None)
+        rule = self._challenges.rule_of(challenge_id, goal_id)
 
         def decide(view: View) -> Selected:
             return Selected(set_active(view, rule.number, active=active), (rule.number,), ())
