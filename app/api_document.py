@@ -80,6 +80,7 @@ SCHEMES: Final = {
 SECURITY: Final[Mapping[Who, Sequence[Json]]] = {
     Who.PLAYER: [{"player": []}, {"mockPlayer": []}],
     Who.SERVICE: [{"events": []}, {}],
+    Who.ANYBODY: [],
 }
 
 # Where it is, what it means, an example.
@@ -246,9 +247,7 @@ def _operation(row: Row, schema_of: Callable[[Any], Json]) -> Json:
         "summary": operation.summary,
         "description": operation.description,
     }
-    if row.admission is None:
-        described["security"] = []
-    elif row.who is not Who.PLAYER:
+    if row.who is not Who.PLAYER:
         described["security"] = SECURITY[row.who]
     in_path = [name for name in PARAMETERS if f"{{{name}}}" in row.path]
     if names := (*in_path, *operation.parameters):

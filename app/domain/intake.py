@@ -47,7 +47,7 @@ class Result(StrEnum):
 
 
 class EventReason(StrEnum):
-    """Why an event was ignored or rejected; `MEANINGS` has a sentence for each."""
+    """Why an event was ignored or rejected."""
 
     NONE = ""
     NAMESPACE_FOREIGN = "namespace_foreign"
