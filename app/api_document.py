@@ -34,7 +34,7 @@ GATED: Final = (HttpReason.OVER_QUOTA, HttpReason.LINE_PER_KEY)
 FULL: Final = (HttpReason.LINE_FULL, HttpReason.WAIT_EXPIRED)
 """Why the gate refuses: over the client's own rate, or for want of room."""
 
-MEANINGS: Final[Mapping[Tag, str]] = {
+TAG_MEANINGS: Final[Mapping[Tag, str]] = {
     Tag.CHALLENGES: "What a player sees, and decides about goals.",
     Tag.REWARDS: "What a player earns.",
     Tag.PLAYER: "What is stored of a player.",
@@ -197,7 +197,7 @@ def api_document(routes: Sequence[Row] = ROUTES) -> bytes:
         "openapi": "3.1.0",
         "info": INFO,
         "servers": SERVERS,
-        "tags": [{"name": tag, "description": meaning} for tag, meaning in MEANINGS.items()],
+        "tags": [{"name": tag, "description": meaning} for tag, meaning in TAG_MEANINGS.items()],
         "security": SECURITY[Who.PLAYER],
         "paths": paths,
         "components": {

@@ -24,8 +24,8 @@ INITIALIZE_BURST_S = 0.1
 
 LOCAL_ERASURE_SECRET = "outside production nothing is secret"  # noqa: S105 - it says so
 
-SHARES = sorted(Share)
-WAITS = {f"admission_{share}_wait_ms" for share in SHARES}
+SHARE_NAMES = sorted(Share)
+WAITS = {f"admission_{share}_wait_ms" for share in SHARE_NAMES}
 _WEIGHT = re.compile(r"[1-9]\d{0,2}|1000")
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:/s)?")
 
@@ -75,13 +75,13 @@ def _weights(value: str) -> str:
     """Check weights such as events=2,gameplay=8,logins=6: every share once, and no other."""
     pairs = [part.strip().partition("=") for part in value.split(",")]
     names = [name for name, _, _ in pairs]
-    wrong = [f"there is no share {name!r}" for name in names if name not in SHARES]
-    wrong += [f"{name} stands there twice" for name in SHARES if names.count(name) > 1]
-    wrong += [f"{name} is missing" for name in SHARES if name not in names]
+    wrong = [f"there is no share {name!r}" for name in names if name not in SHARE_NAMES]
+    wrong += [f"{name} stands there twice" for name in SHARE_NAMES if names.count(name) > 1]
+    wrong += [f"{name} is missing" for name in SHARE_NAMES if name not in names]
     wrong += [
         f"{name} has {number!r}, not a whole number from 1 to 1000"
         for name, _, number in pairs
-        if name in SHARES and not _WEIGHT.fullmatch(number)
+        if name in SHARE_NAMES and not _WEIGHT.fullmatch(number)
     ]
     if wrong:
         raise ValueError("; ".join(wrong))

@@ -62,7 +62,7 @@ INITDB_S_MAX = 60
 READY_S_MAX = 60
 PREVIOUS_SERVER_S_MAX = 15
 # What `stop` sends, and how long it waits: finish orderly, drop everything, or just end.
-STOP_SIGNALS = ((signal.SIGINT, 15), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
+STOP_STEPS = ((signal.SIGINT, 15), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
 POLL_S = 0.01
 # A socket's address has 108 bytes in the kernel; PostgreSQL adds its own name to the folder's.
 SOCKET_FOLDER = re.compile(r"/[\w./+-]{1,79}", re.ASCII)
@@ -349,7 +349,7 @@ class EmbeddedPostgres:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    for number, wait_s_max in STOP_SIGNALS:
+    for number, wait_s_max in STOP_STEPS:
         process.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(wait_s_max)

@@ -18,6 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from middleware.admission import AdmissionReason
 
+DETAIL_MAX: Final = 200
+"""How many characters of a detail are told that quotes what was sent."""
+
 PROBLEM_TYPE_PREFIX: Final = "urn:headrace:problem:"
 CONTENT_TYPE: Final = "application/problem+json"
 

@@ -12,11 +12,11 @@ import msgspec
 from app.domain.goal import Challenge, Goal, GoalState, Schedule, Status
 from app.domain.period import rfc3339
 
-BETWEEN = b","
+COMMA = b","
 LIST_START = b'{"challenges":['
 LIST_END = b"]}"
 CHALLENGE_END = b"]}"
-NEXT_CHALLENGE = CHALLENGE_END + BETWEEN
+NEXT_CHALLENGE = CHALLENGE_END + COMMA
 LIST_NOT_ROTATING = b',"expiresAt":"","expiresInSeconds":0}'
 INITIALIZE_START = b'{"assignedGoals":['
 

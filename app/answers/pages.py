@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from app.answers.fragments import (
-    BETWEEN,
     CHALLENGE_END,
+    COMMA,
     INITIALIZE_START,
     LIST_END,
     LIST_NOT_ROTATING,
@@ -46,7 +46,7 @@ _HIDDEN = (b"", b"", b"")
 _UNTOUCHED = GoalState(0, Status.NOT_STARTED, None, None, False, None, False)
 _UNTOUCHED_BYTES = (list_state(_UNTOUCHED), list_state(_UNTOUCHED._replace(is_active=True)))
 
-_ENDS = (LIST_NOT_ROTATING, LIST_NOT_ROTATING + BETWEEN)
+_ENDS = (LIST_NOT_ROTATING, LIST_NOT_ROTATING + COMMA)
 """Of goals that do not rotate: the last one of its challenge, and any other."""
 
 
@@ -103,7 +103,7 @@ class ListPage:
         for (schedule, is_followed), ends in self._ends.items():
             boundary_ms = boundaries[schedule]
             assert boundary_ms is not None
-            expiry = list_expiry(boundary_ms, now_ms) + BETWEEN * is_followed
+            expiry = list_expiry(boundary_ms, now_ms) + COMMA * is_followed
             for slot in ends:
                 pieces[slot] = expiry
         for group, state in moving.items():
@@ -173,7 +173,7 @@ class InitializePage:
         more = self._put_own(pieces, states.own, boundaries)
         for slot in range(1, len(pieces), len(_HIDDEN)):
             if pieces[slot]:
-                pieces[slot] = pieces[slot].removeprefix(BETWEEN)
+                pieces[slot] = pieces[slot].removeprefix(COMMA)
                 break
         pieces.append(initialize_end(new_assignments, self._assigned + more))
         return b"".join(pieces)

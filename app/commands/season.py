@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, Protocol
 
-from app.domain.period import instant_text
+from app.domain.period import DAY_S, instant_text
 from app.failures import CommandFailed
 
 TUTORIAL: Final = "winter-challenge-2025/goals/complete-tutorial"
@@ -27,8 +27,6 @@ EVENTS: Final = "POST /events"
 NEEDED: Final = frozenset(
     path.rpartition("/")[2] for path in (TUTORIAL, SNOWMEN, KILLS, WINS, WINS_ONCE)
 )
-
-DAY_S: Final = 86_400
 
 BODY_SHOWN_MAX: Final = 600
 """So many characters of an answer that was not expected are shown."""

@@ -44,14 +44,14 @@ from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
 from app.errors import ServiceReason
 from app.events.headers import HEADER_PREFIX, Header, members_of
-from middleware.problem import HttpReason, Problem
+from middleware.problem import DETAIL_MAX, HttpReason, Problem
 
 BATCH: Final = "application/cloudevents-batch+json"
 LINES: Final = "application/x-ndjson"
 STRUCTURED: Final = "application/cloudevents+json"
 KINDS: Final = (BATCH, LINES, STRUCTURED)
 
-BETWEEN: Final = ", \t\n\r"
+SEPARATORS: Final = ", \t\n\r"
 """What may stand between two elements of an array that was found to be JSON."""
 
 SPECVERSION: Final = "1.0"
@@ -59,8 +59,6 @@ SPECVERSION_HEADER: Final = f"{HEADER_PREFIX}specversion"
 TYPES: Final[Mapping[str, Source]] = MappingProxyType(
     {"headrace.login": Source.LOGIN, "headrace.statistic": Source.STATISTIC}
 )
-
-DETAIL_MAX: Final = 200
 
 Read: TypeAlias = Incoming | EventOutcome
 """An event, or the outcome of what is none."""
@@ -147,7 +145,7 @@ def _cut(text: str) -> Iterator[bytes]:
     """Yield the elements of an array of JSON, as they are written."""
     at = text.index("[") + 1
     while True:
-        while text[at] in BETWEEN:
+        while text[at] in SEPARATORS:
             at += 1
         if text[at] == "]":
             return

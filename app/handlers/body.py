@@ -9,14 +9,12 @@ import codecs
 import json
 import math
 import re
-from typing import Any, Final, NoReturn, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
 from app.domain.goal import INT32_MAX
-from middleware.problem import HttpReason, Problem
-
-DETAIL_MAX: Final = 200
+from middleware.problem import DETAIL_MAX, HttpReason, Problem
 
 JsonInt32: TypeAlias = int | float | str
 """What a client may write for a whole number; `int32` reads it."""

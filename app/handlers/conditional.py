@@ -17,10 +17,10 @@ from app.domain.period import DAY_MS
 from app.routing import JSON
 from app.services.challenges import PlayerNow
 
-FORMAT: Final = 1
+TAG_FORMAT: Final = 1
 """Counts up whenever the same facts are answered with other bytes than before."""
 
-DIGEST_BYTES: Final = 12
+TAG_BYTES: Final = 12
 
 _OPAQUE_TAG = re.compile(r'"([^"]*)"')
 
@@ -34,8 +34,8 @@ def tag_of(catalogue_digest: bytes, read: PlayerNow, *, active_only: bool) -> st
     """
     player, now_ms = read
     row = (player.version, player.since_ms, player.changed_at_ms) if player.version else None
-    parts = (FORMAT, catalogue_digest, row, now_ms // DAY_MS, active_only)
-    digest = blake2b(digest_size=DIGEST_BYTES)
+    parts = (TAG_FORMAT, catalogue_digest, row, now_ms // DAY_MS, active_only)
+    digest = blake2b(digest_size=TAG_BYTES)
     digest.update(f"{parts}{player.player_id}".encode())
     return digest.hexdigest()
 

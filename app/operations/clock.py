@@ -24,7 +24,7 @@ from app.handlers.body import decode
 from app.routing import json_response
 from app.state import Services
 from middleware.body_limits import BodyLimits
-from middleware.problem import HttpReason, Problem
+from middleware.problem import DETAIL_MAX, HttpReason, Problem
 
 BYTES_MAX: Final = 1024
 READ_S_MAX: Final = 5.0
@@ -121,4 +121,4 @@ def _read_move(body: bytes) -> Move:
 
 
 def _refusal(detail: str) -> Problem:
-    return Problem(HttpReason.BAD_REQUEST, detail[:200])
+    return Problem(HttpReason.BAD_REQUEST, detail[:DETAIL_MAX])

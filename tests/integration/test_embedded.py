@@ -362,10 +362,8 @@ def test_data_of_another_owner_are_told(data_dir: Path) -> None:
 def test_a_server_that_does_not_react_is_killed_in_bounded_time(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = [
-        (number, 0.1 if number != signal.SIGKILL else 5) for number, _ in embedded.STOP_SIGNALS
-    ]
-    monkeypatch.setattr(embedded, "STOP_SIGNALS", steps)
+    steps = [(number, 0.1 if number != signal.SIGKILL else 5) for number, _ in embedded.STOP_STEPS]
+    monkeypatch.setattr(embedded, "STOP_STEPS", steps)
     server = EmbeddedPostgres(data_dir)
     server.start()
     pid = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from app.domain.goal import GoalState, States, Status
-from app.handlers.conditional import FORMAT
+from app.handlers.conditional import TAG_FORMAT
 from tests.unit.test_answer import DAILY, NOW_MS, fragments, goal, relative
 
 # The format, and the digest of the bytes that it stands for. With new bytes, both change.
@@ -27,4 +27,4 @@ def test_a_lists_bytes_belong_to_the_format_that_is_in_its_tag() -> None:
         },
     )
     lists = [template.list_answer(states, NOW_MS, active_only=only) for only in (False, True)]
-    assert (FORMAT, sha256(b"\n".join(lists)).hexdigest()[:16]) == FORMAT_OF_BYTES
+    assert (TAG_FORMAT, sha256(b"\n".join(lists)).hexdigest()[:16]) == FORMAT_OF_BYTES

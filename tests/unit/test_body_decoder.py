@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.handlers.body import DETAIL_MAX, decode
-from middleware.problem import Problem
+from app.handlers.body import decode
+from middleware.problem import DETAIL_MAX, Problem
 
 
 class Wish(msgspec.Struct):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from app.handlers.body import DETAIL_MAX, decode_message, int32
-from middleware.problem import Problem
+from app.handlers.body import decode_message, int32
+from middleware.problem import DETAIL_MAX, Problem
 
 
 class Wish(msgspec.Struct, rename="camel"):

@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.goal import Source
 from app.domain.intake import MEANINGS, NUMBER_MAX, EventOutcome, EventReason, Incoming, Result
-from app.events.cloudevents import BATCH, DETAIL_MAX, LINES, STRUCTURED, decode
-from middleware.problem import Problem
+from app.events.cloudevents import BATCH, LINES, STRUCTURED, decode
+from middleware.problem import DETAIL_MAX, Problem
 from tests.events import LOGIN, STATISTIC, as_batch, as_lines, login, statistic
 
 NOON_MS = 1_796_126_400_000
