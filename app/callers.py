@@ -33,16 +33,16 @@ class MockAuthenticator:
                 "No identity: send the player's id in the x-mock-user-id header.",
                 headers={"WWW-Authenticate": "Mock"},
             )
-        _player_id(sent)
+        _check_player_id(sent)
         return Credential(PLAYER, sent, verified=True)
 
     async def authenticate(self, credential: Credential) -> Mapping[str, str]:
-        """Return the header's value as the player's id."""
+        """Return the header's value, which was looked at already, as the player's id."""
         assert credential.sent is not None
-        return {"player_id": _player_id(credential.sent)}
+        return {"player_id": credential.sent.decode()}
 
 
-def _player_id(sent: bytes) -> str:
+def _check_player_id(sent: bytes) -> None:
     try:
         player_id = sent.decode("utf-8")
     except UnicodeDecodeError:
@@ -52,7 +52,6 @@ def _player_id(sent: bytes) -> str:
             HttpReason.BAD_REQUEST,
             f"x-mock-user-id must have 1 to {ID_LENGTH_MAX} characters; it has {len(player_id)}.",
         )
-    return player_id
 
 
 class ServiceAuthenticator:
