@@ -108,6 +108,7 @@ async def _http_exception(request: Request, exception: Exception) -> Response:
 
 
 async def _unavailable(_: Request, exception: Exception) -> Response:
+    """Answer on the operations listener; players' routes raise the problem, which the gate sees."""
     assert isinstance(exception, Unavailable)
     problem = problem_of(exception)
     problem.__cause__ = exception.__cause__ or exception

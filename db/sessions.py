@@ -1,8 +1,9 @@
 """Whether connections are sessions of their own, as everything here needs.
 
 Between us and PostgreSQL there may be a pooler. One that pools sessions is as good as PostgreSQL
-itself. One that pools transactions or statements gives a session to whoever comes next: prepared
-statements are then somebody else's and fail now and then, and so are the bounds of waiting.
+itself. One that pools transactions or statements gives a session to whoever comes next. Prepared
+statements then meet a session that does not know them and fail now and then, and how long a
+statement may wait is what somebody else has set.
 
 A session's settings are sent once it is there. As parameters of its beginning they would be refused
 by PgBouncer, which knows few of them.
