@@ -95,6 +95,12 @@ COMMANDS: Final = (
         "add_arguments",
     ),
     Command(
+        "catalogue schema",
+        "write the JSON Schema of catalogues, for editors",
+        "catalogue",
+        "schema",
+    ),
+    Command(
         "player", "show one player's facts, and what they see", "player", "show", "add_arguments"
     ),
     Command("export", "write every player's facts as NDJSON", "export", "export"),
@@ -124,7 +130,7 @@ COMMANDS: Final = (
     Command("settings", "show every setting", "settings", "show", "add_arguments"),
 )
 GROUPS: Final = {
-    "catalogue": "make a catalogue, or check one",
+    "catalogue": "make a catalogue, check one, or write its schema",
     "claims": "list rewards that are owed, or settle one",
 }
 

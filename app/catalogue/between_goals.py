@@ -1,75 +1,80 @@
-"""The rules between goals: ids are unique, prerequisites exist and can be met."""
+"""The rules between goals: ids are unique, prerequisites exist and can be met.
 
-from collections.abc import Iterator, Mapping, Sequence
+They look at the file as it is, whatever else is wrong with it. What has no id is skipped.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any, Final
 
 from app.catalogue.findings import Findings
-from app.catalogue.object_reader import owner_text, shown
-from app.domain.goal import Challenge, Goal
+from app.catalogue.form import GOALS_MAX
+from app.catalogue.place import (
+    Path,
+    RawGoal,
+    challenge_id_of,
+    raw_challenges,
+    raw_goals,
+    shown,
+    text_of,
+)
 
 # Each is one edge too many; whoever has more has one mistake many times over.
-CYCLES_MAX = 100
+CYCLES_MAX: Final = 100
 # A longer cycle is named by its first goals.
-CYCLE_SHOWN_MAX = 10
+CYCLE_SHOWN_MAX: Final = 10
 
 
-def check_goals(challenges: Sequence[Challenge], findings: Findings) -> None:
-    """Note repeated ids, unknown and repeated prerequisites, and cycles. Empty ids are skipped."""
-    _check_challenge_ids(challenges, findings)
-    places: dict[str, str] = {}
-    goals: dict[str, Goal] = {}
-    for place, goal in _placed_goals(challenges):
-        if goal.goal_id in places:
-            first = places[goal.goal_id]
-            _note_repeated(f"{place}.goalId", "goal", goal.goal_id, first, findings)
-        elif goal.goal_id:
-            places[goal.goal_id] = place
-            goals[goal.goal_id] = goal
-    for place, goal in _placed_goals(challenges):
-        _check_prerequisites(place, goal, goals, findings)
-    edges = {goal_id: goal.prerequisites for goal_id, goal in goals.items()}
-    for cycle in islice(_cycles(edges), CYCLES_MAX):
-        place = f"{places[cycle[0]]}.prerequisites{owner_text('goal', cycle[0])}"
-        findings.error(place, _cycle_sentence(cycle))
+def goals_fit(document: Any, findings: Findings) -> bool:
+    """Return whether there are not too many goals in all; note it if there are."""
+    lists = [challenge.get("goals") for _, challenge in raw_challenges(document)]
+    goals = sum(len(each) for each in lists if isinstance(each, list))
+    if goals > GOALS_MAX:
+        findings.error(("challenges",), f"must hold at most {GOALS_MAX} goals in all, has {goals}")
+    return goals <= GOALS_MAX
 
 
-def _placed_goals(challenges: Sequence[Challenge]) -> Iterator[tuple[str, Goal]]:
-    for number, challenge in enumerate(challenges):
-        for index, goal in enumerate(challenge.goals):
-            yield f"challenges[{number}].goals[{index}]", goal
-
-
-def _check_challenge_ids(challenges: Sequence[Challenge], findings: Findings) -> None:
-    places: dict[str, str] = {}
-    for number, challenge in enumerate(challenges):
-        place = f"challenges[{number}]"
-        first = places.setdefault(challenge.challenge_id, place)
-        if challenge.challenge_id and first != place:
-            here = f"{place}.challengeId"
-            _note_repeated(here, "challenge", challenge.challenge_id, first, findings)
-
-
-def _note_repeated(place: str, kind: str, repeated_id: str, first: str, findings: Findings) -> None:
-    findings.error(
-        place + owner_text(kind, repeated_id), f"{shown(repeated_id)} is already the id of {first}"
+def check_goals(document: Any, findings: Findings) -> None:
+    """Note repeated ids, unknown and repeated prerequisites, and cycles."""
+    challenge_ids = (
+        ((*path, "challengeId"), challenge_id_of(challenge))
+        for path, challenge in raw_challenges(document)
     )
+    _unique(challenge_ids, findings)
+    goals = list(raw_goals(document))
+    first = _unique((((*goal.path, "goalId"), goal.goal_id) for goal in goals), findings)
+    for goal in goals:
+        _check_prerequisites(goal, first, findings)
+    by_id = {goal.goal_id: goal for goal in reversed(goals) if goal.goal_id}
+    edges = {goal_id: by_id[goal_id].prerequisites for goal_id in first}
+    for cycle in islice(_cycles(edges), CYCLES_MAX):
+        path = (*by_id[cycle[0]].path, "prerequisites")
+        findings.error(path, _cycle_sentence(cycle))
 
 
-def _check_prerequisites(
-    place: str, goal: Goal, goals: Mapping[str, Goal], findings: Findings
-) -> None:
-    seen: set[str] = set()
+def _unique(ids: Iterable[tuple[Path, str]], findings: Findings) -> Mapping[str, Path]:
+    """Return where each id stands first; note where it stands again."""
+    first: dict[str, Path] = {}
+    for path, each in ids:
+        if each and first.setdefault(each, path) != path:
+            owner = text_of(first[each][:-1])
+            findings.error(path, f"{shown(each)} is already the id of {owner}")
+    return first
+
+
+def _check_prerequisites(goal: RawGoal, known: Mapping[str, Path], findings: Findings) -> None:
+    named: set[str] = set()
     for index, needed in enumerate(goal.prerequisites):
-        here = f"{place}.prerequisites[{index}]{owner_text('goal', goal.goal_id)}"
+        path = (*goal.path, "prerequisites", index)
         if not needed:
             continue
-        if needed in seen:
-            findings.error(here, f"{shown(needed)} is named more than once")
-        elif needed not in goals:
-            findings.error(here, f"there is no goal {shown(needed)}")
+        if needed in named:
+            findings.error(path, f"{shown(needed)} is named more than once")
+        elif needed not in known:
+            findings.error(path, f"there is no goal {shown(needed)}")
         elif needed == goal.goal_id:
-            findings.error(here, "a goal cannot be its own prerequisite")
-        seen.add(needed)
+            findings.error(path, "a goal cannot be its own prerequisite")
+        named.add(needed)
 
 
 def _cycles(prerequisites: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
@@ -92,5 +97,5 @@ def _cycles(prerequisites: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 
 def _cycle_sentence(cycle: Sequence[str]) -> str:
-    shown = [*cycle[:CYCLE_SHOWN_MAX], "…"] if len(cycle) > CYCLE_SHOWN_MAX else [*cycle, cycle[0]]
-    return f"none of these goals can unlock, each needs the next: {' -> '.join(shown)}"
+    trail = [*cycle[:CYCLE_SHOWN_MAX], "…"] if len(cycle) > CYCLE_SHOWN_MAX else [*cycle, cycle[0]]
+    return f"none of these goals can unlock, each needs the next: {' -> '.join(trail)}"

@@ -1,13 +1,18 @@
-"""What is found wrong with a file while it is read, each finding led by its place."""
+"""What is wrong with a file, or may not be meant; each finding is led by its place."""
+
+from typing import Any, Final
+
+from app.catalogue.place import Path, place_of
 
 # A file of the greatest size could hold a million errors; nobody reads more than these.
-FINDINGS_MAX = 1_000
+FINDINGS_MAX: Final = 1_000
 
 
 class Findings:
-    """Errors and warnings in the order in which they were found."""
+    """Errors and warnings of one document, in the order in which they were found."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: Any) -> None:
+        self._document = document
         self._errors: list[str] = []
         self._warnings: list[str] = []
         self._left_out = 0
@@ -23,14 +28,14 @@ class Findings:
         """What does not hinder, at most 1,000."""
         return tuple(self._warnings)
 
-    def error(self, place: str, sentence: str) -> None:
+    def error(self, path: Path, sentence: str) -> None:
         """Remember what makes the file invalid."""
         if len(self._errors) < FINDINGS_MAX:
-            self._errors.append(f"{place}: {sentence}")
+            self._errors.append(f"{place_of(path, self._document)}: {sentence}")
         else:
             self._left_out += 1
 
-    def warn(self, place: str, sentence: str) -> None:
+    def warn(self, path: Path, sentence: str) -> None:
         """Remember what has no effect, or not the one that its author may expect."""
         if len(self._warnings) < FINDINGS_MAX:
-            self._warnings.append(f"{place}: {sentence}")
+            self._warnings.append(f"{place_of(path, self._document)}: {sentence}")

@@ -44,6 +44,7 @@ from app.domain.player import is_player_id
 from app.domain.timestamp import read_rfc3339
 from app.errors import ServiceReason
 from app.events.headers import HEADER_PREFIX, Header, members_of
+from app.strict_json import Flaw, JsonUnreadable, is_cut, read_json
 from middleware.problem import DETAIL_MAX, HttpReason, Problem
 
 BATCH: Final = "application/cloudevents-batch+json"
@@ -74,7 +75,18 @@ _HALF = re.compile(
 )
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_check = msgspec.json.Decoder(msgspec.Raw).decode
+
+# Whole numbers stay as they are written: Python reads none of more than 4,300 digits.
+_skip = json.JSONDecoder(parse_int=str).raw_decode
+
+# What makes an event's own bytes unreadable; all else is not JSON.
+_REASONS: Final = MappingProxyType(
+    {
+        Flaw.MEMBER_TWICE: EventReason.MEMBER_TWICE,
+        Flaw.NUL: EventReason.NUL_IN_TEXT,
+        Flaw.NUMBER_TOO_LONG: EventReason.NUMBER_TOO_LARGE,
+    }
+)
 
 
 def decode(content_type: str, body: bytes, headers: Sequence[Header] = ()) -> list[Read]:
@@ -100,7 +112,7 @@ def decode(content_type: str, body: bytes, headers: Sequence[Header] = ()) -> li
     if media_type == BATCH:
         return [_read(element) for element in _bounded(_elements(body))]
     lines = [line for line in body.split(b"\n") if line.strip()]
-    return [_read_line(line) for line in _bounded(lines)]
+    return [_read(line) for line in _bounded(lines)]
 
 
 def is_alone(content_type: str) -> bool:
@@ -162,21 +174,10 @@ def _bounded(elements: Sequence[Any]) -> Sequence[Any]:
     return elements
 
 
-def _read_line(line: bytes) -> Read:
-    try:
-        if not _has_half(line):
-            return _read(_check(line))
-        _check(_without_halves(line))
-        return _read(line)
-    except (msgspec.DecodeError, RecursionError):
-        return _rejected("", EventReason.NOT_JSON)
-
-
 def _read(element: bytes | msgspec.Raw) -> Read:
-    """Return the event in what msgspec has found to be JSON, but for the texts in it."""
     members: dict[str, Any] = {}
     try:
-        members = _parse(bytes(element))
+        members = _members(bytes(element))
         return _event(members)
     except _EventRejected as refused:
         return _rejected(_shown_id(members), refused.reason)
@@ -202,62 +203,28 @@ def _read_binary(
 def _data(body: bytes) -> Any:
     """Return what a body says as the member `data`; None where it is no JSON."""
     try:
-        body.decode()
-        _check(_without_halves(body))
-    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return read_json(body)
+    except JsonUnreadable as unreadable:
+        if unreadable.flaw in _REASONS:
+            raise _EventRejected(_REASONS[unreadable.flaw]) from None
         return None
-    return _parse(b'{"data":%b}' % body)["data"]
 
 
 def _shown_id(members: Mapping[str, Any]) -> str:
     event_id = members.get("id")
-    if not isinstance(event_id, str) or len(event_id) > NAME_LENGTH_MAX or _is_cut(event_id):
+    if not isinstance(event_id, str) or len(event_id) > NAME_LENGTH_MAX or is_cut(event_id):
         return ""
     return event_id
 
 
-def _parse(element: bytes) -> dict[str, Any]:
+def _members(element: bytes) -> dict[str, Any]:
     try:
-        text = element.decode()
-        members = _parse_json(text)
-        if "\\u0000" in text:
-            _without_nul(members)
-    except (UnicodeDecodeError, RecursionError):
-        raise _EventRejected(EventReason.NOT_JSON) from None
-    except ValueError:
-        # Python reads no whole number of more than 4300 digits.
-        raise _EventRejected(EventReason.NUMBER_TOO_LARGE) from None
+        members = read_json(element)
+    except JsonUnreadable as unreadable:
+        raise _EventRejected(_REASONS.get(unreadable.flaw, EventReason.NOT_JSON)) from None
     if not isinstance(members, dict):
         raise _EventRejected(EventReason.NOT_OBJECT)
     return members
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # msgspec would keep the last of two members of one name, and nobody would know which was meant.
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise _EventRejected(EventReason.MEMBER_TWICE)
-    return members
-
-
-_parse_json = json.JSONDecoder(object_pairs_hook=_object).decode
-
-# Whole numbers stay as they are written: Python reads none of more than 4300 digits.
-_skip = json.JSONDecoder(parse_int=str).raw_decode
-
-
-def _without_nul(members: dict[str, Any]) -> dict[str, Any]:
-    if _has_nul(members):
-        raise _EventRejected(EventReason.NUL_IN_TEXT)
-    return members
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
-    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _event(members: Mapping[str, Any]) -> Incoming:
@@ -301,14 +268,9 @@ def _statistic(members: Mapping[str, Any]) -> tuple[str, Number, Number]:
 def _text(value: Any, otherwise: EventReason) -> str:
     if not isinstance(value, str) or not value:
         raise _EventRejected(otherwise)
-    if _is_cut(value):
+    if is_cut(value):
         raise _EventRejected(EventReason.SURROGATE_IN_TEXT)
     return value
-
-
-def _is_cut(text: str) -> bool:
-    """Return whether there is half of a character in it."""
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _name(value: Any, missing: EventReason, too_long: EventReason) -> str:

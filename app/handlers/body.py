@@ -1,25 +1,33 @@
-"""JSON in: one function that turns everything a client can get wrong into a 400 that says what.
+"""JSON in: one function that turns everything a client can get wrong into a 400 that says what."""
 
-msgspec alone would let three things through or fail on them: it keeps the last of two members with
-one name, it takes NUL in a string, which PostgreSQL cannot store, and it raises errors of Python's
-own for deep nesting and for bytes that are not UTF-8.
-"""
-
-import codecs
-import json
 import math
 import re
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
 from app.domain.goal import INT32_MAX
+from app.strict_json import Flaw, JsonUnreadable, has_text, is_cut, read_json
 from middleware.problem import DETAIL_MAX, HttpReason, Problem
 
 JsonInt32: TypeAlias = int | float | str
 """What a client may write for a whole number; `int32` reads it."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
+SENTENCES: Final[Mapping[Flaw, str]] = MappingProxyType(
+    {
+        Flaw.BYTE_ORDER_MARK: "The body begins with a byte order mark.",
+        Flaw.MEMBER_TWICE: "The body has two members of one name in one object.",
+        Flaw.NOT_JSON: "The body is not JSON: {where}.",
+        Flaw.NOT_UTF8: "The body is not UTF-8 at {where}.",
+        Flaw.NUL: "The body has a NUL in a string.",
+        Flaw.NUMBER_TOO_LONG: "The body has a number with too many digits.",
+        Flaw.TOO_DEEP: "The body is nested too deeply.",
+    }
+)
 
 T = TypeVar("T")
 M = TypeVar("M", bound=msgspec.Struct)
@@ -29,20 +37,15 @@ def decode(data: bytes, kind: type[T]) -> T:
     """Return the JSON in `data` as `kind`. Raises `Problem` with `bad_request`."""
     if not data:
         _refuse("The body is empty; it must be JSON.")
-    if data.startswith(codecs.BOM_UTF8):
-        _refuse("The body begins with a byte order mark.")
     try:
-        value = msgspec.json.decode(data, type=kind)
-        _check_members(data)
-    except RecursionError:
-        _refuse("The body is nested too deeply.")
-    except UnicodeDecodeError:
-        _refuse("The body is not UTF-8.")
+        value = read_json(data)
+        if rb"\u" in data and has_text(value, is_cut):
+            _refuse("The body has half a surrogate pair in a string.")
+        return msgspec.convert(value, kind)
+    except JsonUnreadable as unreadable:
+        _refuse(SENTENCES[unreadable.flaw].format(where=unreadable.where))
     except msgspec.ValidationError as error:
         _refuse(f"The body is JSON, but not what is expected here: {error}.")
-    except msgspec.DecodeError as error:
-        _refuse(f"The body is not JSON: {error}.")
-    return value
 
 
 def decode_message(data: bytes, kind: type[M]) -> M:
@@ -79,32 +82,6 @@ def int32(value: JsonInt32, name: str) -> int:
     if not -INT32_MAX - 1 <= value <= INT32_MAX or value != int(value):
         _refuse(f"{name} must be a whole number of 32 bits.")
     return int(value)
-
-
-def _check_members(data: bytes) -> None:
-    """Refuse duplicate members and NUL, in what msgspec has read as correct JSON."""
-    # Parsed once more, since nothing else knows a name's end from a string that looks like one.
-    top = json.loads(data, object_pairs_hook=_object, parse_int=str, parse_float=str)
-    _refuse_nul(top)
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    known = dict(members)
-    if len(known) < len(members):
-        _refuse("The body has two members of one name in one object.")
-    for name, value in members:
-        _refuse_nul(name)
-        _refuse_nul(value)
-    return known
-
-
-def _refuse_nul(value: Any) -> None:
-    """Look at a value that is not an object: objects were looked at when they ended."""
-    if isinstance(value, str) and "\0" in value:
-        _refuse("The body has a NUL in a string.")
-    if isinstance(value, list):
-        for item in value:
-            _refuse_nul(item)
 
 
 def _refuse(detail: str) -> NoReturn:

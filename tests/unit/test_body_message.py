@@ -53,7 +53,6 @@ def test_reads_both_spellings_and_ignores_what_is_unknown(data: bytes, expected:
         (b'{"replaceExisting":1}', "Expected `bool`, got `int`"),
         (b'{"count":true}', "got `bool`"),
         (b'{"count":[1]}', "got `array`"),
-        (b'{"count":1e400}', "not"),
         (b'{"count":NaN}', "not JSON"),
     ],
 )
