@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers.examples import ASSIGNED, CHALLENGE
+from app.answers.rotation import GLOBAL, Period, RotationStatus
 from app.answers.wire import ChallengeList, InitializeAnswer, ShownChallenge, Wire
 from app.domain.errors import ChallengeUnknown
-from app.domain.rotation import GLOBAL, Period, RotationStatus
 from app.errors import ServiceReason, short
 from app.handlers.conditional import has, keepable, not_modified, tag_of
 from app.operation import Operation, Tag

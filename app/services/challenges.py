@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from app.answers.rotation import RotationStatus, rotation_status
 from app.catalogue.served import Cohort, ServedCatalogue
 from app.domain.errors import ChallengeUnknown, GoalUnknown
 from app.domain.player import Player, Players
-from app.domain.rotation import RotationStatus, rotation_status
 from app.domain.rules import Rule
 from app.domain.view import View, view_of
 

@@ -74,12 +74,12 @@ def _lists() -> Iterator[Case]:
     in_season = play(every, newcomer(every, "p"), advanced)
     yield _view("view of 500 goals, no event yet", every, newcomer(every, "p"))
     yield _view(
-        "view of 500 goals given, 5 stats, 10 completed",
+        "view of 500 goals assigned, 5 stats, 10 completed",
         every,
         play(every, newcomer(every, "p"), begun),
         VIEW_US_MAX,
     )
-    yield _view("view of 500 goals given, 5 stats, 80 completed", every, in_season, VIEW_US_MAX)
+    yield _view("view of 500 goals assigned, 5 stats, 80 completed", every, in_season, VIEW_US_MAX)
     yield _view(
         "view of 500 goals, half of them daily, 5 stats",
         daily,
@@ -87,20 +87,20 @@ def _lists() -> Iterator[Case]:
         VIEW_US_MAX,
     )
     yield _view(
-        "view of 500 goals, 100 given, 5 stats, 80 completed",
+        "view of 500 goals, 100 assigned, 5 stats, 80 completed",
         some,
         play(some, newcomer(some, "p"), advanced),
         VIEW_US_MAX,
     )
     yield _view("view of 500 goals, each chosen by hand, 5 stats", every, _by_hand(every, advanced))
     yield Case(
-        "view and list's answer, 500 given, 5 stats, 80 completed",
+        "view and list's answer, 500 assigned, 5 stats, 80 completed",
         lambda: every.template.list_answer(every.view(in_season).states, NOW_MS),
     )
     toggled = decide(every, in_season, [every.rules.goals[-1].goal_id], active=False)
-    for what, player in (("", in_season), (", one put away", toggled)):
+    for what, player in (("", in_season), (", one deactivated", toggled)):
         yield Case(
-            f"view and initialize's answer, 500 given, 5 stats, 80 completed{what}",
+            f"view and initialize's answer, 500 assigned, 5 stats, 80 completed{what}",
             partial(_initialize_answer, every, player),
         )
 
@@ -115,7 +115,7 @@ def _initialize_answer(world: World, player: Player) -> bytes:
 
 
 def _by_hand(world: World, events: list[Event]) -> Player:
-    """Return a player who put away each goal and took it up again, and then had the events."""
+    """Return a player who deactivated each goal and activated it again, and then had the events."""
     ids = [rule.goal_id for rule in world.rules.goals]
     player = decide(world, newcomer(world, "p"), ids, active=False)
     return play(world, decide(world, player, ids, active=True), events)
@@ -123,13 +123,15 @@ def _by_hand(world: World, events: list[Event]) -> Player:
 
 def _events() -> Iterator[Case]:
     world = load_test_world()
-    # 2 challenges with 10 goals given in each: 20 active ones on every stat.
+    # 2 challenges with 10 goals assigned in each: 20 active ones on every stat.
     active = sum(world.rules.goals[number].stat.endswith(STAT) for number in world.plan.entry_of)
     assert active == 20, f"{active} goals are active on {STAT}"
-    given = play(world, newcomer(world, "p"), events_of_steps(4))
-    chosen = decide(world, newcomer(world, "p"), _given_ids(world), active=False)
-    chosen = play(world, decide(world, chosen, _given_ids(world), active=True), events_of_steps(4))
-    for how, player in (("given", given), ("chosen by hand", chosen)):
+    assigned = play(world, newcomer(world, "p"), events_of_steps(4))
+    chosen = decide(world, newcomer(world, "p"), _assigned_ids(world), active=False)
+    chosen = play(
+        world, decide(world, chosen, _assigned_ids(world), active=True), events_of_steps(4)
+    )
+    for how, player in (("assigned", assigned), ("chosen by hand", chosen)):
         for what, value in (("nothing completes", 4), ("2 complete", 5), ("12 complete", 10)):
             event = Event(
                 Source.STATISTIC, NOW_MS, STAT, value=value * PER_STEP[STAT] + 1, increase=1
@@ -141,7 +143,7 @@ def _events() -> Iterator[Case]:
             )
 
 
-def _given_ids(world: World) -> list[str]:
+def _assigned_ids(world: World) -> list[str]:
     goals = world.rules.goals
     return [goals[number].goal_id for number in world.plan.entry_of]
 

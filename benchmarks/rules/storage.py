@@ -37,7 +37,7 @@ INITIALIZED, EVENTS, TYPICAL, COPIED = (
     "and 6 decided goals",
     "the same rows, written anew",
 )
-# Three that were given are put away, three others are taken up.
+# Three that were assigned are deactivated, three others are activated.
 DECIDED = [("challenge-002", f"challenge-002-goal-{step:02}", False) for step in (1, 2, 3)] + [
     ("challenge-003", f"challenge-003-goal-{step:02}", True) for step in (20, 21, 22)
 ]

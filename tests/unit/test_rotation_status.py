@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from app.answers.rotation import rotation_status
 from app.domain.goal import Goal, Rotation, Schedule
-from app.domain.rotation import rotation_status
 from tests.catalogues import make_catalogue, make_goal
 
 FRIDAY_MS = 1_772_793_296_500  # 2026-03-06T10:34:56.5Z
