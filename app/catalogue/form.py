@@ -53,6 +53,7 @@ def _no_route(challenge_id: str) -> str:
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH_MAX, pattern=TEXT_PATTERN)]
 Name = Annotated[Text, Field(min_length=1)]
+Some = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX, pattern=ID_PATTERN)]
 Segment = Annotated[
     str,
@@ -182,7 +183,7 @@ class GoalForm(_Form):
     default_assigned: bool | None = False
     """Whether players are assigned it without asking; any other goal they activate, or select."""
 
-    prerequisites: Annotated[list[Name], Field(max_length=PREREQUISITES_MAX)] | None = None
+    prerequisites: Annotated[list[Some], Field(max_length=PREREQUISITES_MAX)] | None = None
     """Ids of goals, of any challenge. Until all of them are completed, this one is locked."""
 
     rotation: RotationForm | None = None

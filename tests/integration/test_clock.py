@@ -154,7 +154,7 @@ async def test_from_end_to_end_of_the_calendar_everything_works(stage: Stage, no
         (b'{"now":"9999-12-31T23:59:59-23:59"}', "9000"),
         (b'{"advanceSeconds":"1"}', "advanceSeconds"),
         (b'{"advanceSeconds":NaN}', "body"),
-        (b'{"advanceSeconds":1e400}', "body"),
+        (b'{"advanceSeconds":1e400}', "advanceSeconds"),
         (b'{"advanceSeconds":1e308}', "advanceSeconds"),
         (b'{"advanceSeconds":-1e12}', "advanceSeconds"),
         (b'{"advanceSeconds":-3000000000}', "1970"),

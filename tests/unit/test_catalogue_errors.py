@@ -1,5 +1,4 @@
 import json
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -10,50 +9,17 @@ from app.catalogue.findings import FINDINGS_MAX
 from app.catalogue.form import GOALS_MAX
 from app.catalogue.parse import FILE_BYTES_MAX, parse_catalogue
 from app.domain.identity import CatalogueInvalid
-
-MISSING: Any = object()
-ROTATION = {"enabled": True, "type": "global", "schedule": "daily"}
-
-
-def goal(goal_id: str = "g0", /, **changes: Any) -> dict[str, Any]:
-    members = {
-        "goalId": goal_id,
-        "name": "Goal",
-        "eventSource": "statistic",
-        "requirement": requirement(),
-        "reward": reward(),
-        **changes,
-    }
-    return {name: value for name, value in members.items() if value is not MISSING}
-
-
-def requirement(**changes: Any) -> dict[str, Any]:
-    members = {"statCode": "kills", "operator": ">=", "targetValue": 3, **changes}
-    return {name: value for name, value in members.items() if value is not MISSING}
-
-
-def reward(**changes: Any) -> dict[str, Any]:
-    return {"type": "ITEM", "rewardId": "sword", "quantity": 1, **changes}
-
-
-def challenge(*goals: Any, **changes: Any) -> dict[str, Any]:
-    return {"challengeId": "c0", "name": "Challenge", "goals": list(goals), **changes}
-
-
-def errors(document: Any) -> tuple[str, ...]:
-    """Return the errors without the ids that follow their places."""
-    return tuple(re.sub(r" \((?:goal|challenge) .*?\):", ":", each) for each in told(document))
-
-
-def told(document: Any) -> tuple[str, ...]:
-    data = document if isinstance(document, bytes) else json.dumps(document).encode()
-    with pytest.raises(CatalogueInvalid) as caught:
-        parse_catalogue(data)
-    return caught.value.errors
-
-
-def goal_errors(*goals: Any) -> tuple[str, ...]:
-    return errors({"challenges": [challenge(*goals)]})
+from tests.catalogue_documents import (
+    MISSING,
+    ROTATION,
+    challenge,
+    errors,
+    goal,
+    goal_errors,
+    requirement,
+    reward,
+    told,
+)
 
 
 def test_the_parts_that_these_tests_break_are_valid_unbroken() -> None:
@@ -257,75 +223,6 @@ def test_all_errors_come_at_once_and_none_is_a_consequence_of_another() -> None:
 )
 def test_a_wrong_whole_is_an_error_at_its_place(document: Any, error: str) -> None:
     assert errors(document)[0] == error
-
-
-def test_goals_are_counted_over_all_challenges() -> None:
-    half = GOALS_MAX // 2 + 1
-    document = {
-        "challenges": [
-            challenge(*(goal(f"{name}-{n}") for n in range(half)), challengeId=name)
-            for name in ("a", "b")
-        ]
-    }
-    assert errors(document) == ("challenges: must hold at most 10000 goals in all, has 10002",)
-
-
-def test_prerequisites_must_exist_and_be_named_once() -> None:
-    assert goal_errors(
-        goal("g0"), goal("g1", prerequisites=["g0", "nobody", "g0"]), goal("g2")
-    ) == (
-        'challenges[0].goals[1].prerequisites[1]: there is no goal "nobody"',
-        'challenges[0].goals[1].prerequisites[2]: "g0" is named more than once',
-    )
-
-
-def test_a_goal_cannot_wait_for_itself() -> None:
-    assert goal_errors(goal("g0", prerequisites=["g0"])) == (
-        "challenges[0].goals[0].prerequisites[0]: a goal cannot be its own prerequisite",
-    )
-
-
-def test_each_cycle_of_prerequisites_is_named() -> None:
-    found = goal_errors(
-        goal("free"),
-        goal("tail", prerequisites=["a"]),
-        goal("a", prerequisites=["free", "b"]),
-        goal("b", prerequisites=["c"]),
-        goal("c", prerequisites=["a", "free"]),
-        goal("x", prerequisites=["y"]),
-        goal("y", prerequisites=["x"]),
-    )
-    assert found == (
-        (
-            "challenges[0].goals[2].prerequisites: "
-            "none of these goals can unlock, each needs the next: a -> b -> c -> a"
-        ),
-        (
-            "challenges[0].goals[5].prerequisites: "
-            "none of these goals can unlock, each needs the next: x -> y -> x"
-        ),
-    )
-
-
-def test_many_ways_to_one_goal_are_no_cycle() -> None:
-    document = {
-        "challenges": [
-            challenge(
-                goal("top", prerequisites=["left", "right"]),
-                goal("left", prerequisites=["bottom"]),
-                goal("right", prerequisites=["bottom"]),
-                goal("bottom"),
-            )
-        ]
-    }
-    parse_catalogue(json.dumps(document).encode())
-
-
-def test_a_chain_of_all_the_goals_that_there_may_be_is_followed_to_its_end() -> None:
-    chain = [goal(f"g{n}", prerequisites=[f"g{n + 1}"]) for n in range(GOALS_MAX - 1)]
-    closing = goal(f"g{GOALS_MAX - 1}", prerequisites=["g0"])
-    [found] = goal_errors(*chain, closing)
-    assert found.endswith("g8 -> g9 -> …")
 
 
 @pytest.mark.parametrize(
