@@ -25,9 +25,11 @@ from middleware.problem import (
     WireReason,
     come_back,
 )
+from middleware.tickets import TICKET_HEADER, TicketFlaw
 
 Json = dict[str, Any]
 
+TICKET: Final = "1.BAAfzJ1o2rMZ2Zb0vN9Q4cOeAAABkEd7mYAAAAGQR3uxAAAAAZBHe4mAc2lnbmF0dXJlLTEyOC1i"
 TRACE_ID: Final = "15b79aa33e8bee7e9372fd0c4de69871"
 
 GATED: Final = (HttpReason.OVER_QUOTA, HttpReason.LINE_PER_KEY)
@@ -63,7 +65,7 @@ SCHEMES: Final = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The player's token. Not built yet: such a service does not start.",
+        "description": "The player's token: a JWT whose subject is the player.",
     },
     "mockPlayer": {
         "type": "apiKey",
@@ -74,7 +76,8 @@ SCHEMES: Final = {
     "events": {
         "type": "http",
         "scheme": "bearer",
-        "description": "EVENTS_TOKEN; where it is unset, none is asked for.",
+        "description": "EVENTS_TOKEN, or a JWT of a client that may send events; where neither is"
+        " set, none is asked for.",
     },
 }
 SECURITY: Final[Mapping[Who, Sequence[Json]]] = {
@@ -103,12 +106,19 @@ PARAMETERS: Final = {
         "`wait=<seconds>`: how long this client is willing to wait in line.",
         "wait=2",
     ),
+    TICKET_HEADER: (
+        "header",
+        "The ticket that the last refusal told, by which every pod knows this client's moment.",
+        TICKET,
+    ),
 }
 
 HEADERS: Final = {
     "ETag": "Names what the answer follows from; send it back in `If-None-Match`.",
     "Retry-After": "In how many seconds to come back, rounded up; `retry_after_ms` in the body is"
     " exact.",
+    TICKET_HEADER: "Where a moment is kept: what proves that to every pod; send it back with the"
+    " same request. `admission_ticket` in the body is the same.",
     "Allow": "The methods that this path has.",
     "Accept-Post": "The kinds of content that are read here.",
     "WWW-Authenticate": "Which credential is missing.",
@@ -150,6 +160,14 @@ class ProblemBody(
     retry_after_ms: Annotated[int, Meta(ge=0, description="When to come back.")] | UnsetType = UNSET
     reserved: (
         Annotated[bool, Meta(description="Whether that moment is kept for this client.")]
+        | UnsetType
+    ) = UNSET
+    admission_ticket: (
+        Annotated[str, Meta(description="The proof of that moment, as in `Admission-Ticket`.")]
+        | UnsetType
+    ) = UNSET
+    admission_ticket_ignored: (
+        Annotated[TicketFlaw, Meta(description="Why the ticket that was sent is ignored.")]
         | UnsetType
     ) = UNSET
     missingPrerequisites: (  # noqa: N815 - as on the wire
@@ -280,6 +298,8 @@ def _responses(row: Row, operation: Operation, schema_of: Callable[[Any], Json])
     refusals = sorted(_refusals(row), key=lambda reason: reason.status)
     for status, reasons in groupby(refusals, lambda reason: reason.status):
         responses[str(status)] = _refusal(status, list(reasons))
+    if row.admission is Class.INITIALIZE:
+        responses["503"]["headers"][TICKET_HEADER] = _ref("headers", TICKET_HEADER)
     if row.operation.name == "isReady":
         responses["503"] = _not_ready(answer["schema"])
     responses["default"] = _ref("responses", "Problem")
@@ -292,11 +312,13 @@ def _refusals(row: Row) -> Iterator[WireReason]:
     if row.admission is None:
         return
     yield HttpReason.UNAUTHENTICATED
+    yield ServiceReason.FORBIDDEN
     yield from GATED
     yield from FULL
     if row.admission is Class.INITIALIZE:
         yield HttpReason.SLOT_EARLY
     yield ServiceReason.DATABASE_UNAVAILABLE
+    yield ServiceReason.TOKEN_KEYS_UNAVAILABLE
 
 
 def _refusal(status: int, reasons: Sequence[WireReason]) -> Json:

@@ -117,6 +117,7 @@ COMMANDS: Final = (
         "run",
         "add_arguments",
     ),
+    Command("mock-issuer", "issue tokens to local runs", "mock_issuer", "run", "add_arguments"),
     Command(
         "demo", "play a short season against a running service", "demo", "demo", "add_arguments"
     ),

@@ -35,6 +35,13 @@ class ServiceReason(WireReason):
     GOAL_LOCKED = "goal_locked", 400, 9, "The goal's prerequisites are not completed"
     ALREADY_CLAIMED = "already_claimed", 409, 6, "The reward was claimed already"
     REWARD_GRANT_FAILED = "reward_grant_failed", 502, 13, "The reward provider refuses the reward"
+    FORBIDDEN = "forbidden", 403, 7, "Whoever asks may not do this"
+    TOKEN_KEYS_UNAVAILABLE = (
+        "token_keys_unavailable",
+        503,
+        14,
+        "The keys that tokens are verified with cannot be had",
+    )
     BATCH_TOO_LARGE = "batch_too_large", 413, 3, "There are too many events in one batch"
     UNSUPPORTED_MEDIA_TYPE = (
         "unsupported_media_type",

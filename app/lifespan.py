@@ -1,7 +1,7 @@
 """Opens what every request uses, in order, and closes it in reverse."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final
 
 import structlog
@@ -24,8 +24,10 @@ from app.services.selections import SelectionService
 from app.serving.lifecycle import Lifecycle
 from app.serving.loop_lag import LoopLag
 from app.settings import Settings
+from app.shared_clock import SharedClock
 from app.state import Services
 from app.telemetry import Metrics, flush_spans
+from app.tokens.tokens import Tokens
 from db.claims import PgClaims
 from db.events import PgEvents
 from db.migrate import schema_is_current
@@ -49,6 +51,8 @@ async def lifespan(
     metrics: Metrics,
     loop_lag: LoopLag,
     tracer_provider: TracerProvider,
+    shared_clock: SharedClock,
+    tokens: Tokens | None,
 ) -> AsyncIterator[Services]:
     """Yield the services.
 
@@ -75,6 +79,7 @@ async def lifespan(
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
         clock = Clock()
         players, events = PgPlayers(database, clock), PgEvents(database, clock)
+        await shared_clock.set_by(events.database_ms)
         claims = PgClaims(
             database,
             erasure_secret=settings.erasure_key,
@@ -85,6 +90,8 @@ async def lifespan(
         async with (
             beside(_tell_what_is_lacking(revisions, catalogue)),
             keeping_days(events),
+            beside(shared_clock.keep_set(events.database_ms)),
+            _refreshing(tokens),
             open_rewards(settings, PgOutbox(database), claims, metrics) as deliveries,
         ):
             yield Services(
@@ -105,6 +112,10 @@ async def lifespan(
         loop_lag.stop()
         await database.close()
         await flush_spans(tracer_provider)
+
+
+def _refreshing(tokens: Tokens | None) -> AbstractAsyncContextManager[None]:
+    return nullcontext() if tokens is None else tokens.refreshing()
 
 
 async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) -> None:

@@ -6,24 +6,32 @@ tracing ─► route ─► who calls ─► body ─► gate ─► verificatio
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from app.api_document import api_document
-from app.callers import MockAuthenticator, ServiceAuthenticator
+from app.callers import MockPlayers, PlayerTokens, ServiceRights, ServiceTokens
 from app.errors import EXCEPTION_HANDLERS, ServiceReason
 from app.routes import ROUTES, Body, Row, Who
 from app.routing import OneMethodRoute
 from app.serving.loop_lag import LoopLag
-from app.settings import AdmissionMode, Settings
+from app.setting_types import AdmissionMode
+from app.settings import Settings
+from app.shared_clock import SharedClock
 from app.telemetry import Metrics
+from app.tokens.fetching import KEY_SET_BYTES_MAX, fetch_from
+from app.tokens.tokens import Tokens
+from app.tokens.verification import TokenRules
 from middleware.admission import AdmissionCore, AdmissionSettings, Rate, Share
 from middleware.admission.settings import MILLISECOND_NS, SECOND_NS
 from middleware.body_limits import BodyLimits
-from middleware.caller import Arrivals, Authenticator, Identify, Verify
+from middleware.caller import Arrivals, Authenticator, Identify, Verify, verify
 from middleware.gate import AdmissionGate
+from middleware.ticket_office import TicketOffice
+from middleware.tickets import TicketClock, Tickets
 from middleware.tracing import TracingMiddleware
 
 EVENTS_BYTES_MAX: Final = 262_144
@@ -33,17 +41,25 @@ QUOTA_BURST_S: Final = 2
 """How many seconds' worth of a quota may be saved up."""
 
 
-def create_app(settings: Settings, *, metrics: Metrics, loop_lag: LoopLag) -> Starlette:
-    """Return the application for the player port."""
+def create_app(
+    settings: Settings,
+    *,
+    metrics: Metrics,
+    loop_lag: LoopLag,
+    shared_clock: SharedClock,
+    tokens: Tokens | None,
+) -> Starlette:
+    """Return the application for the player port. Without `tokens` a header is believed."""
+    rights = ServiceRights(settings.service_client_ids, settings.events_permission)
     authenticators: Mapping[Who, Authenticator] = {
-        Who.PLAYER: MockAuthenticator(),
-        Who.SERVICE: ServiceAuthenticator(settings.events_token),
+        Who.PLAYER: MockPlayers() if tokens is None else PlayerTokens(tokens),
+        Who.SERVICE: ServiceTokens(settings.events_token, tokens, rights),
     }
     bytes_max = {
         Body.SMALL: settings.body_bytes_max,
         Body.EVENTS: max(EVENTS_BYTES_MAX, settings.body_bytes_max),
     }
-    gate = _gate(settings, metrics, loop_lag)
+    gate = _gate(settings, metrics, loop_lag, shared_clock)
 
     def layers(row: Row) -> Sequence[Middleware]:
         if row.admission is None:
@@ -78,15 +94,52 @@ def create_app(settings: Settings, *, metrics: Metrics, loop_lag: LoopLag) -> St
     return app
 
 
-def _gate(settings: Settings, metrics: Metrics, loop_lag: LoopLag) -> Sequence[Middleware]:
+def create_tokens(settings: Settings, clock: SharedClock, metrics: Metrics) -> Tokens | None:
+    """Return what looks at tokens, or None where nobody has to prove who they are."""
+    if not settings.auth_enabled or settings.auth_keys is None:
+        return None
+    rules = TokenRules(
+        algorithms=settings.token_algorithms,
+        issuer=settings.auth_issuer,
+        audience=settings.auth_audience,
+        namespace_claim=settings.auth_namespace_claim,
+        namespace=settings.namespace,
+        leeway_s=settings.auth_leeway_s,
+        life_s_max=settings.auth_life_s_max,
+    )
+    fetching = partial(fetch_from, settings.auth_keys, KEY_SET_BYTES_MAX)
+    return Tokens(rules, fetching, clock.now_s, lambda looked: metrics.tokens.labels(looked).inc())
+
+
+def _ticket_office(
+    settings: Settings, metrics: Metrics, shared_clock: SharedClock
+) -> TicketOffice | None:
+    """Return what reads and issues tickets, or None without a secret to sign them with."""
+    if not settings.ticket_secrets:
+        return None
+    return TicketOffice(
+        Tickets(settings.ticket_secrets),
+        TicketClock(time.monotonic_ns, shared_clock.now_ms),
+        grace_ms=settings.admission_slot_grace_s * 1_000,
+        on_read=lambda result: metrics.tickets_of(result).inc(),
+    )
+
+
+def _gate(
+    settings: Settings, metrics: Metrics, loop_lag: LoopLag, shared_clock: SharedClock
+) -> Sequence[Middleware]:
     """Return the one gate that all routes behind it share, or nothing where it is off."""
     if settings.admission_mode is AdmissionMode.OFF:
         return []
     core = AdmissionCore(admission_settings(settings))
+    arrivals = Arrivals(_ticket_office(settings, metrics, shared_clock))
     metrics.watch_admission(lambda: core.snapshot(time.monotonic_ns()))
     gate = AdmissionGate(
         core=core,
-        classify=Arrivals(),
+        classify=arrivals,
+        tell=arrivals.told,
+        verify=verify,
+        verify_share_ppm=round(settings.auth_verify_share * 1_000_000),
         hooks=[metrics.on_admission],
         loop_lag_ns=loop_lag.read_ns,
     )

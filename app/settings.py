@@ -1,111 +1,42 @@
 """Every setting: its range, its default, one sentence, and the rules between settings."""
 
-import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from app.setting_types import (
+    SHARE_NAMES,
+    AdmissionMode,
+    Algorithms,
+    Bearer,
+    Environment,
+    HttpUrl,
+    KeySource,
+    LogLevel,
+    RatePerSecond,
+    Weights,
+    limit_or_auto,
+    names_of,
 )
-
 from middleware.admission import Share
 
-SECRET = {"database_url", "events_token", "erasure_secret", "reward_url"}
+SECRET = {
+    "admission_ticket_secret",
+    "admission_ticket_secret_before",
+    "database_url",
+    "erasure_secret",
+    "events_token",
+    "operations_token",
+    "reward_url",
+}
 
 INITIALIZE_BURST_S = 0.1
 """How many seconds' worth of initialize calls may come at once, unless a number is set."""
 
 LOCAL_ERASURE_SECRET = "outside production nothing is secret"  # noqa: S105 - it says so
 
-SHARE_NAMES = sorted(Share)
 WAITS = {f"admission_{share}_wait_ms" for share in SHARE_NAMES}
-_WEIGHT = re.compile(r"[1-9]\d{0,2}|1000")
-_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:/s)?")
-
-
-class Environment(StrEnum):
-    """Where the service runs: production allows no short cuts."""
-
-    LOCAL = "local"
-    TEST = "test"
-    PRODUCTION = "production"
-
-
-class AdmissionMode(StrEnum):
-    """Whether the gate is built at all."""
-
-    OFF = "off"
-    ENFORCE = "enforce"
-
-
-class LogLevel(StrEnum):
-    """The least serious log line that is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-def _rate(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value == "auto":
-        raise ValueError("auto needs measured capacity, which is not built yet; give n or n/s")
-    match = _RATE.fullmatch(value)
-    if match is None or float(match[1]) <= 0:
-        raise ValueError("expected a rate above 0 such as 300 or 300/s")
-    return float(match[1])
-
-
-def _limit(value: Any) -> Any:
-    if value == "auto":
-        raise ValueError("auto needs measured capacity, which is not built yet; give a number")
-    return value
-
-
-def _weights(value: str) -> str:
-    """Check weights such as events=2,gameplay=8,logins=6: every share once, and no other."""
-    pairs = [part.strip().partition("=") for part in value.split(",")]
-    names = [name for name, _, _ in pairs]
-    wrong = [f"there is no share {name!r}" for name in names if name not in SHARE_NAMES]
-    wrong += [f"{name} stands there twice" for name in SHARE_NAMES if names.count(name) > 1]
-    wrong += [f"{name} is missing" for name in SHARE_NAMES if name not in names]
-    wrong += [
-        f"{name} has {number!r}, not a whole number from 1 to 1000"
-        for name, _, number in pairs
-        if name in SHARE_NAMES and not _WEIGHT.fullmatch(number)
-    ]
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return value
-
-
-def is_http_url(text: str) -> bool:
-    """Return whether this is an address that can be asked over HTTP."""
-    try:
-        parts = urlsplit(text)
-        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    return bool(whole) and not any(character.isspace() for character in text)
-
-
-def _http_url(value: Any) -> Any:
-    if not isinstance(value, str) or not is_http_url(value):
-        raise ValueError("expected an address such as https://rewards.example/grants")
-    return value
-
-
-Weights = Annotated[str, AfterValidator(_weights)]
-RatePerSecond = Annotated[float, BeforeValidator(_rate), Field(gt=0, le=1_000_000)]
 
 
 class Settings(BaseModel):
@@ -120,6 +51,11 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535, description="Port for players.")
     operations_port: int = Field(
         8080, ge=0, le=65535, description="Port for probes and metrics; not for players."
+    )
+    operations_token: Bearer | None = Field(
+        None,
+        description="Bearer token of whoever sets the clock on the operations port, 16 characters"
+        " and more; unset, nobody can outside local.",
     )
     log_level: LogLevel = Field(
         LogLevel.INFO, description="Least serious log line written: debug, info, warning or error."
@@ -146,9 +82,8 @@ class Settings(BaseModel):
         max_length=200,
         description="Whose events take effect; those of another namespace are ignored.",
     )
-    events_token: str | None = Field(
+    events_token: Bearer | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9._~+/-]{16,256}={0,2}$",
         description="Bearer token of the services that send events, 16 characters and more;"
         " unset, none is asked for; required in production.",
     )
@@ -156,7 +91,7 @@ class Settings(BaseModel):
         True,
         description="Whether the first event of a player makes it known, with the default goals.",
     )
-    reward_url: Annotated[str, BeforeValidator(_http_url)] | None = Field(
+    reward_url: HttpUrl | None = Field(
         None,
         description="Where rewards are granted, http or https; unset, they are granted by a line"
         " in the log; required in production.",
@@ -184,9 +119,54 @@ class Settings(BaseModel):
         description="Key of what is kept of deleted players' claims, 32 characters and more; never"
         " change it; required in production.",
     )
+    events_client_ids: str | None = Field(
+        None,
+        max_length=10_000,
+        description="Clients whose own tokens may send events, with commas; beside EVENTS_TOKEN.",
+    )
+    events_permission: str | None = Field(
+        None,
+        max_length=1_000,
+        description="Permission that lets the token of any client send events.",
+    )
     auth_enabled: bool = Field(
         True,
         description="Whether players must prove who they are; off, x-mock-user-id is believed.",
+    )
+    auth_keys: KeySource | None = Field(
+        None,
+        description="JSON Web Key Set of the issuer of tokens: an address, http or https, or a"
+        " file; required if AUTH_ENABLED.",
+    )
+    auth_issuer: str | None = Field(
+        None,
+        max_length=1_000,
+        description="What a token's iss must be; required in production.",
+    )
+    auth_audience: str | None = Field(
+        None, max_length=1_000, description="What a token's aud must hold; unset, it is not read."
+    )
+    auth_algorithms: Algorithms = Field(
+        "RS256", description="Algorithms that tokens may be signed with, with commas."
+    )
+    auth_namespace_claim: str = Field(
+        "extend_namespace",
+        min_length=1,
+        max_length=100,
+        description="Claim that must be NAMESPACE in every token that has it.",
+    )
+    auth_leeway_s: int = Field(
+        30, ge=0, le=300, description="How far a token's instants may be off, in seconds."
+    )
+    auth_life_s_max: int = Field(
+        86_400, ge=60, le=31_536_000, description="Longest life of a token, in seconds."
+    )
+    auth_verify_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of a core that may go into verifying tokens of requests that are then"
+        " refused.",
     )
     admission_mode: AdmissionMode = Field(
         AdmissionMode.ENFORCE, description="off: no gate at all; enforce: the gate decides."
@@ -202,9 +182,9 @@ class Settings(BaseModel):
         description="Most initialize calls that may be saved up while fewer come; by default those"
         " of 100 ms. Acts with ADMISSION_INITIALIZE_RATE only.",
     )
-    admission_limit: Annotated[int, BeforeValidator(_limit), Field(ge=1, le=10_000)] | None = Field(
-        None, description="Most requests that run at once; by default DATABASE_POOL_SIZE."
-    )
+    admission_limit: (
+        Annotated[int, BeforeValidator(limit_or_auto), Field(ge=1, le=10_000)] | None
+    ) = Field(None, description="Most requests that run at once; by default DATABASE_POOL_SIZE.")
     admission_weights: Weights = Field(
         "events=2,gameplay=8,logins=6",
         description="How events, gameplay and logins share the time that places are held, while"
@@ -247,6 +227,19 @@ class Settings(BaseModel):
     )
     admission_line_per_key: int = Field(
         10, ge=1, le=1000, description="Most requests of one client in line."
+    )
+    admission_ticket_secret: str | None = Field(
+        None,
+        min_length=32,
+        max_length=256,
+        description="Key that tickets are signed with, 32 characters and more, the same in every"
+        " pod; required in production; unset, there are no tickets.",
+    )
+    admission_ticket_secret_before: str | None = Field(
+        None,
+        min_length=32,
+        max_length=256,
+        description="Key whose tickets are still accepted, while it is replaced.",
     )
     connections_max: int = Field(
         10_000, ge=1, le=1_000_000, description="Most connections on the player listener."
@@ -297,17 +290,44 @@ class Settings(BaseModel):
                 errors.append("DATABASE_URL is required in production")
             errors += [
                 f"{name.upper()} is required in production"
-                for name in ("reward_url", "erasure_secret", "events_token")
+                for name in ("reward_url", "erasure_secret", "admission_ticket_secret")
                 if getattr(self, name) is None
             ]
-        if self.auth_enabled:
-            errors.append(
-                "AUTH_ENABLED=true needs token verification, which is not built yet;"
-                " use AUTH_ENABLED=false outside production"
-            )
+            if not (self.events_token or self.service_client_ids or self.events_permission):
+                errors.append(
+                    "EVENTS_TOKEN is required in production, or EVENTS_CLIENT_IDS or"
+                    " EVENTS_PERMISSION"
+                )
+            if self.auth_issuer is None:
+                errors.append("AUTH_ISSUER is required in production")
+        if self.auth_enabled and self.auth_keys is None:
+            errors.append("AUTH_KEYS is required, since AUTH_ENABLED is true")
         if errors:
             raise ValueError("\n".join(errors))
         return self
+
+    @property
+    def service_client_ids(self) -> frozenset[str]:
+        """The clients whose own tokens may send events."""
+        return names_of(self.events_client_ids or "")
+
+    @property
+    def ticket_secrets(self) -> tuple[str, ...]:
+        """The keys of tickets: the one that signs, and the one before."""
+        secrets = self.admission_ticket_secret, self.admission_ticket_secret_before
+        return tuple(secret for secret in secrets if secret is not None)
+
+    @property
+    def token_algorithms(self) -> frozenset[str]:
+        """The algorithms that tokens may be signed with."""
+        return names_of(self.auth_algorithms)
+
+    @property
+    def clock_may_be_set(self) -> bool:
+        """Whether anybody may let this process stand at another moment than the database's."""
+        if self.environment is Environment.TEST:
+            return self.operations_token is not None
+        return self.environment is Environment.LOCAL
 
     @property
     def limit(self) -> int:

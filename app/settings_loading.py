@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from app.file_content import file_content
-from app.settings import SECRET, Environment, Settings
+from app.setting_types import Environment
+from app.settings import SECRET, Settings
 
 SETTINGS_DIR = "SETTINGS_DIR"
 PREFIXES = (

@@ -83,6 +83,7 @@ class Metrics:
         self.requests_of = lru_cache(SERIES_MAX)(self.requests.labels)
         self.database_operations_of = lru_cache(SERIES_MAX)(self.database_operations.labels)
         self._decisions_of = lru_cache(SERIES_MAX)(self.admission_decisions.labels)
+        self.tickets_of = lru_cache(SERIES_MAX)(self.tickets.labels)
         self._waits_of = lru_cache(SERIES_MAX)(self.admission_wait.labels)
 
     def _add_admission(self) -> None:
@@ -90,6 +91,18 @@ class Metrics:
             "admission_decisions_total",
             "Arrivals at the gate by class and by how they ended there.",
             ("class", "verdict", "reason"),
+            registry=self.registry,
+        )
+        self.tickets = Counter(
+            "admission_tickets_total",
+            "Tickets that came with requests: accepted, or why they were ignored.",
+            ("result",),
+            registry=self.registry,
+        )
+        self.tokens = Counter(
+            "auth_tokens_total",
+            "Tokens that were looked at, which each one is once: what came of it.",
+            ("result",),
             registry=self.registry,
         )
         self.admission_wait = Histogram(

@@ -1,20 +1,22 @@
 """Who calls: found once per request, verified once.
 
-Identify    before the body: the credential as it was sent, or 401; nothing is looked up
-Arrivals    at the gate: which client that is, by a keyed hash
-Verify      behind the gate: whose credential it is
+Identify    before the body: the credential as far as it is known, or 401
+Arrivals    at the gate: which client that is, by a keyed hash; verifies what is not known
+Verify      behind the gate: whose credential it is, for the endpoint
 """
 
 import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware.admission import Arrival, Class
+from middleware.admission import Arrival, Class, Refused
 from middleware.admission.settings import SECOND_NS
+from middleware.ticket_office import TicketOffice
 
 SCOPE_CALLER: Final = "caller"
 """Where a request's `Caller` is in its scope."""
@@ -24,28 +26,42 @@ KEY_BYTES: Final = 16
 _PREFER_WAIT: Final = re.compile(rb"(?:^|[,;\s])wait\s*=\s*(\d{1,6})(?:$|[,;\s])", re.IGNORECASE)
 
 
-class Credential(NamedTuple):
-    """What a caller is known by: the bytes as sent, None where none are asked for.
+class Trust(Enum):
+    """What is known of a credential."""
 
-    `kind` parts credentials of one look; `verified` means that it is known to be good already.
+    VERIFIED = auto()
+    """It is known to be good."""
+    UNKNOWN = auto()
+    """It may be good. Finding out costs CPU."""
+    NOTHING = auto()
+    """There is nothing to find out: none is asked for."""
+
+
+class Credential(NamedTuple):
+    """What a caller is known by: whose it is, or the bytes as sent; None where none are asked for.
+
+    `kind` parts credentials of one look.
     """
 
     kind: bytes
-    sent: bytes | None
-    verified: bool
+    name: bytes | None
+    trust: Trust
 
 
 class Authenticator(Protocol):
     """Knows which credential a request carries, and whose it is."""
 
     def credential(self, scope: Scope) -> Credential:
-        """Return the credential, without any I/O: this runs before admission.
+        """Return the credential as far as it is known: this runs before admission, without I/O.
 
         Raises `Problem` if there is none, or it is known to be no good.
         """
 
-    async def authenticate(self, credential: Credential) -> Mapping[str, str]:
-        """Return what the endpoint finds of the caller in its state. Raises `Problem`."""
+    def verify(self, credential: Credential) -> Credential:
+        """Return whose an unknown credential is, within 1 ms and without I/O. Raises `Problem`."""
+
+    def found(self, credential: Credential) -> Mapping[str, str]:
+        """Return what the endpoint finds of the caller in its state."""
 
 
 class Caller(NamedTuple):
@@ -81,33 +97,63 @@ class Verify:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Raises `Problem` if nobody is known by its credential."""
+        """Serve one request. Raises `Problem` if its credential is no good."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # Without a gate nobody has done so yet.
+        verify(scope)
         caller: Caller = scope[SCOPE_CALLER]
-        found = await caller.authenticator.authenticate(caller.credential)
-        scope.setdefault("state", {}).update(found)
+        scope.setdefault("state", {}).update(caller.authenticator.found(caller.credential))
         await self._app(scope, receive, send)
+
+
+def verify(scope: Scope) -> None:
+    """Find out whose the request's credential is, if that is not known. Raises `Problem`."""
+    caller: Caller = scope[SCOPE_CALLER]
+    if caller.credential.trust is Trust.UNKNOWN:
+        credential = caller.authenticator.verify(caller.credential)
+        scope[SCOPE_CALLER] = caller._replace(credential=credential)
 
 
 class Arrivals:
     """Makes arrivals of requests. Memory and logs tell nothing about a client but a keyed hash."""
 
-    def __init__(self) -> None:
+    def __init__(self, office: TicketOffice | None = None) -> None:
         self._secret = secrets.token_bytes(32)
+        self._office = office
 
     def __call__(self, scope: Scope, jitter: float) -> Arrival:
         """Return what the core needs to know about a request."""
         caller: Caller = scope[SCOPE_CALLER]
-        kind, sent, verified = caller.credential
-        if sent is not None:
-            key = self._hash(kind, sent)
+        kind, name, trust = caller.credential
+        if name is not None:
+            key = self._hash(kind, name)
         else:
             client = scope.get("client")
             key = self._hash(b"p", client[0].encode() if client else b"")
-        wait_ns_max = _prefer_wait_ns(scope) if caller.cls is Class.INITIALIZE else None
-        return Arrival(caller.cls, key, verified, jitter, wait_ns_max)
+        is_login = caller.cls is Class.INITIALIZE
+        office = self._office if is_login else None
+        return Arrival(
+            caller.cls,
+            key,
+            trust is Trust.VERIFIED,
+            jitter,
+            _prefer_wait_ns(scope) if is_login else None,
+            unknown=trust is Trust.UNKNOWN,
+            vouched=office is not None and trust is Trust.UNKNOWN and office.vouches(scope),
+            promise=None
+            if office is None or name is None or trust is not Trust.VERIFIED
+            else office.promise(scope, caller.cls, kind + name),
+        )
+
+    def told(self, scope: Scope, refused: Refused) -> Mapping[str, str]:
+        """Return what a refusal tells beside the moment: the ticket for it."""
+        caller: Caller = scope[SCOPE_CALLER]
+        kind, name, _ = caller.credential
+        return (
+            {} if self._office is None else self._office.told(scope, refused, kind + (name or b""))
+        )
 
     def _hash(self, kind: bytes, value: bytes) -> bytes:
         # The kind keeps a credential that looks like an address from being that address, and a

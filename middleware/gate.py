@@ -6,7 +6,7 @@ Nothing awaits between a decision and its record, so no lock is needed and no wa
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,6 +18,7 @@ from middleware.admission import (
     AdmissionEvent,
     Admitted,
     Arrival,
+    Decision,
     Outcome,
     Place,
     Refused,
@@ -27,7 +28,9 @@ from middleware.admission import (
     Vitals,
     Waiting,
 )
+from middleware.admission.budget import CpuBudget
 from middleware.problem import HttpReason, Problem, ProblemResponse, come_back
+from middleware.tickets import TICKET_HEADER, TICKET_MEMBER
 
 TRACER = trace.get_tracer("headrace")
 
@@ -39,6 +42,8 @@ SUCCESS_STATUSES: Final = range(200, 400)
 OVERLOAD_STATUSES: Final = frozenset({502, 503, 504})
 
 Classify = Callable[[Scope, float], Arrival]
+VerifyCredential = Callable[[Scope], None]
+Tell = Callable[[Scope, Refused], Mapping[str, str]]
 Hook = Callable[[AdmissionEvent], None]
 
 
@@ -52,6 +57,14 @@ class AdmissionGate:
     That raises `Problem` if the work may not be finished any more, since it began too long ago. A
     client that leaves while it waits for its first place gives it on, and the application never
     hears of it.
+
+    `classify` says what arrives, of a scope and a random number in [0, 1). What arrives `unknown`
+    is verified by `verify`, at most 1 ms at a time, which raises `Problem` for what is no good and
+    makes the next `classify` tell whose it is: before it takes a place or a seat in line. For those
+    who then run or wait that is part of serving them. Of what goes into the others,
+    `verify_share_ppm` bounds the share of a core; beyond it they are turned away unverified.
+
+    `tell` adds members to the body of a refusal; a ticket among them is a header, too.
     """
 
     def __init__(
@@ -59,6 +72,9 @@ class AdmissionGate:
         *,
         core: AdmissionCore,
         classify: Classify,
+        verify: VerifyCredential | None = None,
+        verify_share_ppm: int = 100_000,
+        tell: Tell = lambda _, __: {},
         hooks: Sequence[Hook] = (),
         loop_lag_ns: Callable[[], int] = lambda: 0,
         clock_ns: Callable[[], int] = time.monotonic_ns,
@@ -66,6 +82,11 @@ class AdmissionGate:
     ) -> None:
         self._core = core
         self._classify = classify
+        self._verify = verify
+        self._tell = tell
+        self._budget = CpuBudget(verify_share_ppm)
+        # Whoever has a ticket comes at a moment that was promised: others may not use that up.
+        self._vouched_budget = CpuBudget(verify_share_ppm)
         self._hooks = hooks
         self._loop_lag_ns = loop_lag_ns
         self._clock_ns = clock_ns
@@ -82,16 +103,34 @@ class AdmissionGate:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        arrival = self._classify(scope, self._dice())
-        now_ns = self._clock_ns()
-        decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
+        decision = self._decide(scope)
         if isinstance(decision, Waiting):
             await self._wait_then_run(app, decision, scope, ReadAhead(receive), send)
         elif isinstance(decision, Admitted):
             await self._run(app, decision.place, 0, scope, receive, send)
         else:
             self._emit_refused(decision, 0)
-            await _answer(decision, scope, receive, send)
+            await self._answer(decision, scope, receive, send)
+
+    def _decide(self, scope: Scope) -> Decision:
+        """Ask the core about a request. Raises `Problem` if its credential is no good."""
+        arrival = self._classify(scope, self._dice())
+        now_ns, verified_ns = self._clock_ns(), 0
+        budget = self._vouched_budget if arrival.vouched else self._budget
+        if arrival.unknown:
+            assert self._verify is not None, "nobody else says that it is unknown"
+            if not budget.has_left(now_ns) and not self._core.has_room(arrival, now_ns):
+                return self._core.turn_away(arrival, now_ns)
+            try:
+                self._verify(scope)
+            finally:
+                verified_ns, now_ns = self._clock_ns() - now_ns, self._clock_ns()
+                budget.spend(verified_ns, now_ns)
+            arrival = self._classify(scope, arrival.jitter)
+        decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
+        if verified_ns and not isinstance(decision, Refused):
+            budget.give_back(verified_ns)
+        return decision
 
     async def _wait_then_run(
         self, app: ASGIApp, waiting: Waiting, scope: Scope, inbox: "ReadAhead", send: Send
@@ -112,7 +151,7 @@ class AdmissionGate:
         _record_wait(waited_ns)
         if refused is not None:
             self._emit_refused(refused, waited_ns)
-            await _answer(refused, scope, inbox.receive, send)
+            await self._answer(refused, scope, inbox.receive, send)
         else:
             await self._run(app, place, waited_ns, scope, inbox.receive, send)
 
@@ -219,6 +258,13 @@ class AdmissionGate:
         self._timer = self._timer_at_ns = None
         self._take(self._core.wake(self._clock_ns()))
 
+    async def _answer(self, refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+        told = self._tell(scope, refused)
+        problem = _problem(refused, **told)
+        if TICKET_MEMBER in told:
+            problem.headers[TICKET_HEADER] = told[TICKET_MEMBER]
+        await ProblemResponse(problem)(scope, receive, send)
+
     def _emit(self, place: Place, verdict: Verdict, waited_ns: int) -> None:
         event = AdmissionEvent(place.cls, verdict, None, waited_ns, 0)
         for hook in self._hooks:
@@ -282,10 +328,8 @@ def _record_wait(waited_ns: int) -> None:
         TRACER.start_span("admission.wait", start_time=now_ns - waited_ns).end(now_ns)
 
 
-async def _answer(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
-    await ProblemResponse(_problem(refused))(scope, receive, send)
-
-
-def _problem(refused: Refused) -> Problem:
+def _problem(refused: Refused, **told: str) -> Problem:
     retry_after_ms = -(-refused.retry_after_ns // 1_000_000)
-    return come_back(HttpReason[refused.reason.name], retry_after_ms, reserved=refused.reserved)
+    return come_back(
+        HttpReason[refused.reason.name], retry_after_ms, reserved=refused.reserved, **told
+    )

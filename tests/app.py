@@ -11,7 +11,7 @@ from app.catalogue.parse import parse_catalogue
 from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Catalogue
 from app.lifespan import lifespan
-from app.main import create_app
+from app.main import create_app, create_tokens
 from app.services.challenges import ChallengeService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
@@ -19,7 +19,9 @@ from app.serving.lifecycle import Lifecycle
 from app.serving.loop_lag import LoopLag
 from app.settings import Settings
 from app.settings_loading import load_settings
+from app.shared_clock import SharedClock
 from app.telemetry import Metrics
+from app.tokens.tokens import Tokens
 from db.players import PgPlayers
 from tests.asgi_client import Exchange, http_scope
 from tests.fakes import FakePlayers, FakeRevisions
@@ -45,6 +47,8 @@ class Running:
         *,
         metrics: Metrics,
         loop_lag: LoopLag,
+        shared_clock: SharedClock,
+        tokens: Tokens | None = None,
     ) -> None:
         self.metrics = metrics
         self.state: dict[str, Any] = {}
@@ -52,6 +56,8 @@ class Running:
             settings,
             metrics=metrics,
             loop_lag=loop_lag,
+            shared_clock=shared_clock,
+            tokens=tokens,
         )
 
     @property
@@ -89,7 +95,8 @@ class App(Running):
     def __init__(
         self, settings: Settings, database_url: str, catalogue: Catalogue | None = None
     ) -> None:
-        metrics, loop_lag = Metrics(), LoopLag()
+        metrics, loop_lag, shared_clock = Metrics(), LoopLag(), SharedClock()
+        tokens = create_tokens(settings, shared_clock, metrics)
         self.lifecycle = Lifecycle()
         self._lifespan = partial(
             lifespan,
@@ -100,8 +107,16 @@ class App(Running):
             metrics=metrics,
             loop_lag=loop_lag,
             tracer_provider=TracerProvider(shutdown_on_exit=False),
+            shared_clock=shared_clock,
+            tokens=tokens,
         )
-        super().__init__(settings, metrics=metrics, loop_lag=loop_lag)
+        super().__init__(
+            settings,
+            metrics=metrics,
+            loop_lag=loop_lag,
+            shared_clock=shared_clock,
+            tokens=tokens,
+        )
 
     async def __aenter__(self) -> Self:
         self._running = self._lifespan()
@@ -117,7 +132,9 @@ class FakeApp(Running):
     """The application on fakes: the clock stands until `players.clock_ms` is moved."""
 
     def __init__(self, clock_ms: int) -> None:
-        super().__init__(settings_for(), metrics=Metrics(), loop_lag=LoopLag())
+        super().__init__(
+            settings_for(), metrics=Metrics(), loop_lag=LoopLag(), shared_clock=SharedClock()
+        )
         self.players, self.revisions = FakePlayers(clock_ms), FakeRevisions()
 
     async def publish(self, catalogue: Catalogue) -> None:

@@ -1,6 +1,8 @@
 """`demo`: plays a short season against a running service and prints what the player sees.
 
-Where the service asks for a token of whoever sends events, the same EVENTS_TOKEN must be set here.
+Where the service asks for a token of whoever sends events or sets its clock, the same EVENTS_TOKEN
+and OPERATIONS_TOKEN must be set here. Where it asks players for tokens, `--issuer` names who gives
+them: a `mock-issuer`.
 """
 
 import argparse
@@ -8,17 +10,17 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 from rich.table import Column, Table
 from rich.text import Text
 
 from app.commands.common import PipedConsole, read_settings
-from app.commands.running_service import REQUEST_S_MAX, RunningService
+from app.commands.running_service import NO_BEARERS, REQUEST_S_MAX, Bearers, RunningService
 from app.commands.season import NEEDED, Season, Service, Step
 from app.failures import CommandFailed
-from app.settings import is_http_url
+from app.setting_types import is_http_url
 
 SEASON_S_MAX: Final = 120.0
 
@@ -34,13 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="http://127.0.0.1:8080",
         help="where its clock is set (%(default)s)",
     )
-    parser.epilog = "EVENTS_TOKEN, if the service has one, must be set here, too."
+    parser.add_argument(
+        "--issuer",
+        type=_url,
+        help="a `mock-issuer` that gives the player's token, where players are asked for one",
+    )
+    parser.epilog = (
+        "EVENTS_TOKEN and OPERATIONS_TOKEN, if the service has them, must be set here, too."
+    )
 
 
 def demo(chosen: argparse.Namespace) -> int:
     """Play the season. Raises `CommandFailed`."""
-    events_token = read_settings().settings.events_token
-    asyncio.run(_play_and_print(chosen.url, chosen.operations_url, events_token))
+    settings = read_settings().settings
+    bearers = Bearers(settings.events_token, settings.operations_token)
+    asyncio.run(_play_and_print(Where(chosen.url, chosen.operations_url, chosen.issuer), bearers))
     return 0
 
 
@@ -50,10 +60,16 @@ def _url(text: str) -> str:
     return text
 
 
+class Where(NamedTuple):
+    """Where a service is, and who issues tokens for it; None where nobody has to."""
+
+    players: str
+    operations: str
+    issuer: str | None = None
+
+
 @asynccontextmanager
-async def season(
-    url: str, operations_url: str, events_token: str | None = None
-) -> AsyncIterator[AsyncIterator[Step]]:
+async def season(where: Where, bearers: Bearers = NO_BEARERS) -> AsyncIterator[AsyncIterator[Step]]:
     """Give the steps of a season of a new player; the clock is released at the end.
 
     Raises `CommandFailed` if the service is not there, is not one of these, or takes too long.
@@ -61,7 +77,9 @@ async def season(
     player = f"demo-{secrets.token_hex(4)}"
     timeout = aiohttp.ClientTimeout(total=REQUEST_S_MAX)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        service = RunningService(session, url, operations_url, player, events_token=events_token)
+        if where.issuer is not None:
+            bearers = bearers._replace(player=await _player_token(session, where.issuer, player))
+        service = RunningService(session, where.players, where.operations, player, bearers)
         await check_catalogue(service)
         today = await service.today()
         try:
@@ -71,6 +89,17 @@ async def season(
             raise CommandFailed(f"the season takes longer than {SEASON_S_MAX:g} s") from None
         finally:
             await service.release_clock()
+
+
+async def _player_token(session: aiohttp.ClientSession, issuer: str, player: str) -> str:
+    try:
+        async with session.get(f"{issuer}/token", params={"player": player}) as answer:
+            answer.raise_for_status()
+            return await answer.text()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise CommandFailed(
+            f"{issuer} gives no token: {type(error).__name__}; start a `mock-issuer`"
+        ) from error
 
 
 async def check_catalogue(service: Service) -> None:
@@ -87,10 +116,10 @@ async def check_catalogue(service: Service) -> None:
         )
 
 
-async def _play_and_print(url: str, operations_url: str, events_token: str | None) -> None:
+async def _play_and_print(where: Where, bearers: Bearers) -> None:
     console = PipedConsole()
     before: Mapping[str, Mapping[str, Any]] = {}
-    async with season(url, operations_url, events_token) as steps:
+    async with season(where, bearers) as steps:
         async for step in steps:
             console.print(Text(f"\n{step.story}", style="bold"))
             console.print(Text(f"{step.request} → {_told(step)}", style="dim"))

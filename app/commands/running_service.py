@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 import msgspec
@@ -22,6 +22,17 @@ SOURCE: Final = "urn:headrace:demo"
 EVENTS_TYPE: Final = "application/cloudevents-batch+json"
 
 
+class Bearers(NamedTuple):
+    """The tokens of whoever sends events, sets the clock and plays; None: none is asked for."""
+
+    events: str | None = None
+    operations: str | None = None
+    player: str | None = None
+
+
+NO_BEARERS: Final = Bearers()
+
+
 class RunningService:
     """The service at two addresses, and one player. Raises `CommandFailed` if it is not there."""
 
@@ -31,28 +42,27 @@ class RunningService:
         url: str,
         operations_url: str,
         player: str,
-        *,
-        events_token: str | None = None,
+        bearers: Bearers = NO_BEARERS,
     ) -> None:
         self._session = session
         self._url = url.rstrip("/")
         self._operations_url = operations_url.rstrip("/")
         self._player = player
-        self._events_token = events_token
+        self._events_headers = _bearer(bearers.events)
+        self._operations_headers = _bearer(bearers.operations)
+        self._player_headers = _bearer(bearers.player) or {"x-mock-user-id": player}
 
     async def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask as the player; `path` follows /challenge/v1."""
-        headers = {"x-mock-user-id": self._player}
-        return await self._request(method, f"{self._url}/challenge/v1{path}", body, headers)
+        url = f"{self._url}/challenge/v1{path}"
+        return await self._request(method, url, body, self._player_headers)
 
     async def send(self, events: Sequence[Mapping[str, Any]]) -> Answer:
         """Send events of the player as the game's back end."""
         sender = {"specversion": "1.0", "source": f"{SOURCE}:{self._player}"}
         batch = [{**sender, "subject": self._player, **event} for event in events]
         url = f"{self._url}/challenge/v1/events"
-        headers = {"Content-Type": EVENTS_TYPE}
-        if self._events_token is not None:
-            headers["Authorization"] = f"Bearer {self._events_token}"
+        headers = {"Content-Type": EVENTS_TYPE, **self._events_headers}
         return await self._request("POST", url, batch, headers)
 
     async def today(self) -> datetime:
@@ -69,11 +79,12 @@ class RunningService:
         await self._clock("DELETE")
 
     async def _clock(self, method: str, setting: Mapping[str, Any] | None = None) -> Answer:
-        answer = await self._request(method, f"{self._operations_url}/clock", setting)
+        url = f"{self._operations_url}/clock"
+        answer = await self._request(method, url, setting, self._operations_headers)
         if answer.status != HTTPStatus.OK:
             raise CommandFailed(
                 f"the clock of {self._operations_url} cannot be set (status {answer.status}): the"
-                " season needs a service in ENVIRONMENT local or test"
+                " season needs a service in ENVIRONMENT local, or in test with OPERATIONS_TOKEN"
             )
         return answer
 
@@ -107,3 +118,7 @@ class RunningService:
             raise CommandFailed(
                 f"what answers {method} {url} (status {response.status}) is not Headrace"
             ) from None
+
+
+def _bearer(token: str | None) -> Mapping[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}

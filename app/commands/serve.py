@@ -26,14 +26,16 @@ from app.domain.goal import Catalogue
 from app.failures import SchemaBehind
 from app.lifespan import lifespan
 from app.logs import logging_apart
-from app.main import create_app
+from app.main import create_app, create_tokens
 from app.opentelemetry_check import opentelemetry_checked
 from app.operations.main import create_operations_app
 from app.output import print_apart
 from app.serving.lifecycle import Lifecycle
 from app.serving.loop_lag import LoopLag
 from app.serving.server import Addresses, Sockets, bound_sockets, joined, run
-from app.settings import Environment, Settings
+from app.setting_types import Environment
+from app.settings import Settings
+from app.shared_clock import SharedClock
 from app.telemetry import Metrics, create_tracer_provider
 from db.embedded import EmbeddedPostgres
 from db.embedded_watch import keep_running
@@ -93,9 +95,19 @@ def _serve_once(
     database: RunningDatabase,
 ) -> int:
     lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
+    shared_clock = SharedClock()
+    tokens = create_tokens(settings, shared_clock, metrics)
     serving = run(
-        create_app(settings, metrics=metrics, loop_lag=loop_lag),
-        create_operations_app(clock_may_be_set=settings.environment is not Environment.PRODUCTION),
+        create_app(
+            settings,
+            metrics=metrics,
+            loop_lag=loop_lag,
+            shared_clock=shared_clock,
+            tokens=tokens,
+        ),
+        create_operations_app(
+            clock_may_be_set=settings.clock_may_be_set, token=settings.operations_token
+        ),
         settings,
         sockets,
         lifespan=lifespan(
@@ -106,6 +118,8 @@ def _serve_once(
             metrics=metrics,
             loop_lag=loop_lag,
             tracer_provider=provider,
+            shared_clock=shared_clock,
+            tokens=tokens,
         ),
         lifecycle=lifecycle,
         metrics=metrics,

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from app.commands.common import cell, data_dir_of, printed_json, read_settings, table_console
 from app.domain.text import visible
-from app.settings import SECRET, AdmissionMode, Settings
+from app.setting_types import AdmissionMode
+from app.settings import SECRET, Settings
 from app.settings_loading import LoadedSettings, range_of, written
 
 TABLE_WIDTH_MIN: Final = 90

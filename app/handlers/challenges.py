@@ -17,6 +17,7 @@ from app.routing import JSON, json_response
 from app.services.challenges import Seen
 from app.state import State
 from middleware.problem import Problem
+from middleware.tickets import TICKET_HEADER
 
 
 class RotationAnswer(Wire, frozen=True):
@@ -81,11 +82,12 @@ INITIALIZE = Operation(
     "Assign the player the default goals",
     "Makes an unknown player known, and gives a known one the defaults that came since. Repeating"
     " it is harmless: exactly one call is told of each new goal. The body means nothing and may be"
-    " missing. With `Prefer: wait=<seconds>` a client offers to wait longer in line.",
+    " missing. With `Prefer: wait=<seconds>` a client offers to wait longer in line, and with the"
+    " `Admission-Ticket` that a refusal told it keeps its moment at every pod.",
     "All active goals.",
     InitializeAnswer,
     InitializeAnswer([ASSIGNED], new_assignments=1, total_active=1),
-    parameters=("Prefer",),
+    parameters=("Prefer", TICKET_HEADER),
 )
 
 

@@ -21,6 +21,7 @@ from app.domain.intake import HORIZON_DAYS, MARGIN_DAYS, days_kept
 from app.domain.period import instant_text
 from app.domain.timestamp import read_rfc3339
 from app.handlers.body import decode
+from app.operations.guard import MayChange
 from app.routing import json_response
 from app.state import Services
 from middleware.body_limits import BodyLimits
@@ -61,10 +62,13 @@ class Reading(msgspec.Struct, frozen=True, rename="camel"):
     note: str
 
 
-def clock_route() -> Route:
-    """Return the route."""
-    bounds = Middleware(BodyLimits, bytes_max=BYTES_MAX, seconds_max=READ_S_MAX)
-    return Route("/clock", _answer, methods=["GET", "PUT", "DELETE"], middleware=[bounds])
+def clock_route(token: str | None) -> Route:
+    """Return the route; `token` is asked for before anything is changed, if there is one."""
+    layers = [
+        Middleware(MayChange, token=token),
+        Middleware(BodyLimits, bytes_max=BYTES_MAX, seconds_max=READ_S_MAX),
+    ]
+    return Route("/clock", _answer, methods=["GET", "PUT", "DELETE"], middleware=layers)
 
 
 async def _answer(request: Request[Services]) -> Response:

@@ -20,14 +20,14 @@ async def show_metrics(request: Request[Services]) -> Response:
     )
 
 
-def create_operations_app(*, clock_may_be_set: bool = False) -> Starlette:
-    """Return the application for the operations port."""
+def create_operations_app(*, clock_may_be_set: bool = False, token: str | None = None) -> Starlette:
+    """Return the application for the operations port; `token` is what changes ask for."""
     return Starlette(
         routes=[
             OneMethodRoute("GET", "/healthz", health.live),
             OneMethodRoute("GET", "/readyz", health.ready),
             OneMethodRoute("GET", "/metrics", show_metrics),
-            *([clock_route()] if clock_may_be_set else []),
+            *([clock_route(token)] if clock_may_be_set else []),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )

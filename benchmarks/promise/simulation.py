@@ -167,7 +167,6 @@ class Simulation:
 
     def _start(self, place: Place, now_ns: int) -> None:
         share = CLASS_TABLE[place.cls].share
-        assert share is not None
         end_ns, outcome = self._server.end(share, now_ns, self.dice)
         self.at(end_ns, lambda now_ns: self._end(place, outcome, now_ns))
 

@@ -19,7 +19,6 @@ No clock, no dice, no I/O, no await: the same inputs give the same outputs.
 
 from collections.abc import Iterator
 
-from middleware.admission.bucket import Bucket
 from middleware.admission.decision import (
     AdmissionReason,
     Admitted,
@@ -44,7 +43,6 @@ from middleware.admission.quota import Quotas
 from middleware.admission.settings import (
     CLASS_TABLE,
     CLASSES_OF,
-    CONTROL_RATE,
     MILLISECOND_NS,
     SHARES,
     AdmissionSettings,
@@ -69,7 +67,6 @@ class AdmissionCore:
 
     def __init__(self, settings: AdmissionSettings) -> None:
         self._settings = settings
-        self._control = Bucket(CONTROL_RATE)
         self._quotas = Quotas(settings.quota)
         self._slots = Slots(settings.slot_horizon_ns, settings.slot_grace_ns)
         self._line = Line()
@@ -86,13 +83,14 @@ class AdmissionCore:
         """Decide about a newcomer: it runs, it waits, or it is told when to come back."""
         now_ns = self._pass_time(now_ns)
         cls = arrival.cls
-        if cls is Class.CONTROL:
-            return self._arrive_control(arrival, now_ns)
+        assert not arrival.unknown, "nobody runs or waits whose credential was not looked at"
         if CLASS_TABLE[cls].one_client:
             quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
             if quota_wait_ns:
                 return Refused(cls, AdmissionReason.OVER_QUOTA, quota_wait_ns)
         slot = self._slots.find(arrival.key, now_ns) if cls is Class.INITIALIZE else None
+        if arrival.promise is not None and cls is Class.INITIALIZE:
+            slot = self._slots.adopt(arrival.key, arrival.promise, now_ns)
         if slot is not None:
             if now_ns < slot.at_ns:
                 return self._arrive_early(arrival, slot, now_ns)
@@ -110,6 +108,19 @@ class AdmissionCore:
         assert wake_at_ns is not None, "it has a deadline"
         return Waiting(place, wake_at_ns)
 
+    def has_room(self, arrival: Arrival, now_ns: int) -> bool:
+        """Return whether a newcomer of this class would run at once, whoever it is."""
+        now_ns = self._pass_time(now_ns)
+        return self._can_run(self._place(arrival, arrival.cls, now_ns), now_ns)
+
+    def turn_away(self, arrival: Arrival, now_ns: int) -> Refused:
+        """Refuse a newcomer whose credential cannot be looked at now.
+
+        It neither runs nor waits. Its moment is its own, by its jitter, and kept for nobody.
+        """
+        place = self._place(arrival, arrival.cls, self._pass_time(now_ns))
+        return self._refuse(place, AdmissionReason.LINE_FULL, place.arrived_at_ns)
+
     def leave(self, place: Place, outcome: Outcome, now_ns: int) -> Turn:
         """End a place, wherever it stands, and hand on what it held. Twice is once."""
         now_ns = self._pass_time(now_ns)
@@ -118,7 +129,7 @@ class AdmissionCore:
             return NOBODY
         if standing is Standing.WAITING:
             self._line.remove(place)
-        elif place.cls is not Class.CONTROL:
+        else:
             self._end(place, outcome, now_ns)
             if outcome is Outcome.SUCCESS:
                 self._drain.serve(share_of(place.cls), place.held_ns)
@@ -197,15 +208,6 @@ class AdmissionCore:
                     self._shares.charge(share, over_ns, still=self._outlook.all_still(now_ns))
         return now_ns
 
-    def _arrive_control(self, arrival: Arrival, now_ns: int) -> Decision:
-        wait_ns = self._control.wait_ns(now_ns)
-        if wait_ns:
-            return Refused(Class.CONTROL, AdmissionReason.OVER_QUOTA, wait_ns)
-        self._control.take(now_ns)
-        place = Place(arrival, Class.CONTROL, self._arrivals, now_ns, now_ns)
-        place.standing = Standing.RUNNING
-        return Admitted(place)
-
     def _arrive_early(self, arrival: Arrival, slot: Slot, now_ns: int) -> Decision:
         """Serve who comes before its moment if nobody is kept waiting by it, or tell it again.
 
@@ -217,7 +219,7 @@ class AdmissionCore:
             return Admitted(self._start(place, now_ns))
         self._slots.move_up(slot, now_ns, *self._moments(Class.INITIALIZE, now_ns))
         retry_after_ns = slot.at_ns - now_ns
-        return Refused(Class.INITIALIZE, AdmissionReason.SLOT_EARLY, retry_after_ns, reserved=True)
+        return Refused(Class.INITIALIZE, AdmissionReason.SLOT_EARLY, retry_after_ns, slot.promise)
 
     def _place(self, arrival: Arrival, cls: Class, now_ns: int) -> Place:
         wait_ns = arrival.wait_ns_max
@@ -300,7 +302,7 @@ class AdmissionCore:
         if arrival.verified:
             slot = self._slots.reserve(arrival.key, now_ns, behind_ns, interval_ns, again=again)
             if slot is not None:
-                return Refused(place.cls, reason, slot.at_ns - now_ns, reserved=True)
+                return Refused(place.cls, reason, slot.at_ns - now_ns, slot.promise)
         else:
             span_ns = self._slots.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
         retry_after_ns = self._slots.spread_ns(span_ns, interval_ns, arrival.jitter)

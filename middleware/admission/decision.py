@@ -22,7 +22,6 @@ class Share(StrEnum):
 class Class(IntEnum):
     """Who is asking. Of two classes with one share the lower number goes first."""
 
-    CONTROL = 0
     EVENTS = 1
     GAMEPLAY = 2
     RETURNING = 3
@@ -60,12 +59,29 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """A moment to return that is kept for one client, until its window ends.
+
+    `first_ns` is when the client was refused for the first time; `again`: it came back in time once
+    and was refused again.
+    """
+
+    at_ns: int
+    until_ns: int
+    first_ns: int
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """One request at the gate.
 
     `key` names the client (a keyed hash of its credential); only a `verified` key may reserve a
-    slot. `wait_ns_max` is the client's own bound on waiting, or None. `jitter` is a random number
-    in [0, 1) that the caller drew: the core has no dice.
+    slot. `unknown`: its credential can be verified and was not yet, so it may not arrive: either
+    it is verified first, or it is turned away. `vouched`: it came with a ticket, and tickets are
+    made for verified ones only. `wait_ns_max` is the client's own bound on waiting, or None.
+    `jitter` is a random number in [0, 1) that the caller drew: the core has no dice. `promise` is
+    what another process promised this client, or this one before it forgot.
     """
 
     cls: Class
@@ -73,6 +89,9 @@ class Arrival:
     verified: bool
     jitter: float
     wait_ns_max: int | None = None
+    unknown: bool = False
+    vouched: bool = False
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +149,17 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Come back in `retry_after_ns`. `reserved` says that this moment is kept for the client."""
+    """Come back in `retry_after_ns`; with a `promise`, that moment is kept for the client."""
 
     cls: Class
     reason: AdmissionReason
     retry_after_ns: int
-    reserved: bool = False
+    promise: Promise | None = None
+
+    @property
+    def reserved(self) -> bool:
+        """Whether the moment is kept for the client."""
+        return self.promise is not None
 
 
 Decision = Admitted | Waiting | Refused

@@ -87,19 +87,18 @@ class AdmissionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ClassPolicy:
-    """One row of the class table. `share` None: it runs beside the limit.
+    """One row of the class table.
 
     `rated`: takes from the initialize bucket, and gets slots. `one_client`: a key is one client, so
     it has a quota and its caps. All of a studio's servers send events under one key.
     """
 
-    share: Share | None
+    share: Share
     rated: bool = False
     one_client: bool = True
 
 
 CLASS_TABLE: dict[Class, ClassPolicy] = {
-    Class.CONTROL: ClassPolicy(share=None),
     Class.EVENTS: ClassPolicy(Share.EVENTS, one_client=False),
     Class.GAMEPLAY: ClassPolicy(Share.GAMEPLAY),
     Class.RETURNING: ClassPolicy(Share.LOGINS, rated=True),
@@ -108,10 +107,8 @@ CLASS_TABLE: dict[Class, ClassPolicy] = {
 
 
 def share_of(cls: Class) -> Share:
-    """Return the share of a class that has one: every class but control."""
-    share = CLASS_TABLE[cls].share
-    assert share is not None
-    return share
+    """Return the share of a class."""
+    return CLASS_TABLE[cls].share
 
 
 SHARES = tuple(Share)
@@ -121,6 +118,3 @@ CLASSES_OF: dict[Share, tuple[Class, ...]] = {
     share: tuple(cls for cls in Class if CLASS_TABLE[cls].share is share) for share in Share
 }
 """The classes of each share, in the order in which they go."""
-
-CONTROL_RATE = Rate.per_second(20, burst=20)
-"""Control runs outside the limit, so it has a small bucket of its own."""

@@ -21,6 +21,7 @@ from itertools import count
 
 from sortedcontainers import SortedList
 
+from middleware.admission.decision import Promise
 from middleware.admission.kept import Kept
 from middleware.admission.settings import SECOND_NS
 
@@ -43,19 +44,25 @@ class Slot:
     """From `at_ns` on its owner is expected, until `until_ns`.
 
     `rank` is the moment that it was booked for, and a number that no other slot has. It never
-    changes.
+    changes. `first_ns` is when its owner was refused for the first time.
     """
 
     key: Hashable
     rank: tuple[int, int]
     at_ns: int
     until_ns: int
+    first_ns: int
     again: bool
     look_ns: int
     """When it is looked at next, since its window or its grace is over then."""
     came: bool = False
     missed: bool = False
     served: bool = False
+
+    @property
+    def promise(self) -> Promise:
+        """What its owner was promised."""
+        return Promise(self.at_ns, self.until_ns, self.first_ns, self.again)
 
 
 class Slots:
@@ -111,7 +118,7 @@ class Slots:
     def owe(self, key: Hashable, now_ns: int) -> None:
         """Let a client that was admitted in vain come back whenever it likes, before all others."""
         if self._has_room(key):
-            slot = self._slot(key, now_ns, OWED_NS, again=True)
+            slot = self._slot(key, now_ns, OWED_NS, now_ns, again=True)
             slot.came = True
             self._replace(slot, now_ns)
 
@@ -128,6 +135,22 @@ class Slots:
             slot.at_ns, slot.until_ns = at_ns, at_ns + _window_ns(at_ns - now_ns)
             self._enter(slot)
 
+    def adopt(self, key: Hashable, promise: Promise, now_ns: int) -> Slot | None:
+        """Keep what was promised elsewhere, if that is not over: as if it had been booked here.
+
+        Of two promises the earlier one holds.
+        """
+        slot = self.find(key, now_ns)
+        if slot is not None and (slot.came or slot.at_ns <= promise.at_ns):
+            return slot
+        is_over = now_ns > promise.until_ns + self._grace_ns
+        if is_over or not self._has_room(key):
+            return slot
+        window_ns = promise.until_ns - promise.at_ns
+        slot = self._slot(key, promise.at_ns, window_ns, promise.first_ns, again=promise.again)
+        self._replace(slot, now_ns)
+        return slot
+
     def reserve(
         self, key: Hashable, now_ns: int, behind_ns: int, interval_ns: int, *, again: bool
     ) -> Slot | None:
@@ -138,6 +161,7 @@ class Slots:
         slot = self.find(key, now_ns)
         if slot is not None and not slot.came and now_ns < slot.at_ns:
             return slot
+        first_ns = now_ns if slot is None else slot.first_ns
         at_ns = now_ns + self.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
         if at_ns - now_ns > self.horizon_ns(interval_ns) or not self._has_room(key):
             return None
@@ -145,7 +169,7 @@ class Slots:
             self._again_ns = at_ns
         else:
             self._first_time_ns = at_ns
-        slot = self._slot(key, at_ns, _window_ns(at_ns - now_ns), again=again)
+        slot = self._slot(key, at_ns, _window_ns(at_ns - now_ns), first_ns, again=again)
         self._replace(slot, now_ns)
         return slot
 
@@ -193,9 +217,12 @@ class Slots:
         self._looks = SortedList(map(_look, self._slots.values()))
         self.kept.reconfigure(grace_ns)
 
-    def _slot(self, key: Hashable, at_ns: int, window_ns: int, *, again: bool) -> Slot:
+    def _slot(
+        self, key: Hashable, at_ns: int, window_ns: int, first_ns: int, *, again: bool
+    ) -> Slot:
         until_ns = at_ns + window_ns
-        return Slot(key, (at_ns, next(self._order)), at_ns, until_ns, again, until_ns)
+        rank = (at_ns, next(self._order))
+        return Slot(key, rank, at_ns, until_ns, first_ns, again, until_ns)
 
     def _end_ns(self, slot: Slot) -> int:
         return slot.until_ns if slot.served else slot.until_ns + self._grace_ns

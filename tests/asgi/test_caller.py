@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.callers import MockAuthenticator, ServiceAuthenticator
+from app.callers import MockPlayers, ServiceTokens
 from middleware.admission import Arrival, Class
 from middleware.caller import Arrivals, Authenticator, Identify, Verify, prefer_wait_ns
 from middleware.problem import Problem
@@ -13,9 +13,9 @@ S = 1_000_000_000
 TOKEN = "s3cret-s3cret-s3cret"
 Headers = list[tuple[bytes, bytes]]
 
-mock = MockAuthenticator()
-locked = ServiceAuthenticator(TOKEN)
-unlocked = ServiceAuthenticator(None)
+mock = MockPlayers()
+locked = ServiceTokens(TOKEN)
+unlocked = ServiceTokens(None)
 arrivals = Arrivals()
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from app.commands.demo import season
+from app.commands.demo import Where, season
 from app.commands.season import Step
 from app.failures import CommandFailed
 from tests.eventually import PATIENCE_S
@@ -64,7 +64,7 @@ def serving(database_url: str, tmp_path: Path, **settings: str) -> Iterator[Addr
 @pytest.fixture
 async def steps(service: Addresses) -> Mapping[str, Step]:
     """Play the season and give its steps by name."""
-    async with season(*service) as played:
+    async with season(Where(*service)) as played:
         return {step.name: step async for step in played}
 
 
@@ -147,7 +147,10 @@ def refused(step: Step) -> tuple[int, str]:
 
 
 async def test_the_clock_is_released_even_if_the_season_is_broken_off(service: Addresses) -> None:
-    async with season(*service) as played, httpx.AsyncClient(base_url=service.operations) as client:
+    async with (
+        season(Where(*service)) as played,
+        httpx.AsyncClient(base_url=service.operations) as client,
+    ):
         assert (await anext(played)).name == "monday"
         assert (await client.get("/clock")).json()["isSet"] is True
     async with httpx.AsyncClient(base_url=service.operations) as client:
@@ -168,10 +171,58 @@ def test_the_demo_plays_where_events_need_a_token_and_fails_without_it(
         assert "Nothing is left to forget." in shown
 
 
-def demo(addresses: Addresses, **settings: str) -> tuple[int, str, str]:
+def test_the_demo_plays_in_production_s_form_but_for_the_clock(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Players show an issuer's tokens, services and whoever sets the clock show their own."""
+    with issuing() as issuer:
+        settings = {
+            "AUTH_ENABLED": "true",
+            "AUTH_KEYS": f"{issuer}/jwks.json",
+            "AUTH_ISSUER": issuer,
+            "EVENTS_TOKEN": TOKEN,
+            "OPERATIONS_TOKEN": TOKEN,
+        }
+        with serving(database_url, tmp_path, **settings) as addresses:
+            code, _, complaints = demo(addresses, EVENTS_TOKEN=TOKEN, OPERATIONS_TOKEN=TOKEN)
+            assert (code, "refused" in complaints) == (1, True)
+            code, shown, complaints = demo(
+                addresses, "--issuer", issuer, EVENTS_TOKEN=TOKEN, OPERATIONS_TOKEN=TOKEN
+            )
+            assert (code, complaints) == (0, "")
+            assert "Nothing is left to forget." in shown
+            code, _, complaints = demo(addresses, "--issuer", issuer, EVENTS_TOKEN=TOKEN)
+            assert (code, "cannot be set" in complaints) == (1, True)
+
+
+@contextmanager
+def issuing() -> Iterator[str]:
+    """Run `mock-issuer` until the end, and yield its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "mock-issuer", "--port", "0", "--player", "alice"],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            issuer = ""
+            for line in process.stdout:
+                issuer = line.strip().removeprefix("AUTH_ISSUER=") if "ISSUER=" in line else issuer
+                if line.startswith("alice "):
+                    break
+            yield issuer
+        finally:
+            process.terminate()
+            process.stdout.close()
+
+
+def demo(addresses: Addresses, *arguments: str, **settings: str) -> tuple[int, str, str]:
     urls = ["--url", addresses.players, "--operations-url", addresses.operations]
     done = subprocess.run(
-        [sys.executable, "-m", "app", "demo", *urls],
+        [sys.executable, "-m", "app", "demo", *urls, *arguments],
         cwd=CHECKOUT,
         env={"PATH": os.environ["PATH"], **settings},
         capture_output=True,
@@ -184,7 +235,7 @@ def demo(addresses: Addresses, **settings: str) -> tuple[int, str, str]:
 
 async def test_a_service_whose_clock_stands_fast_is_told_so(service: Addresses) -> None:
     with pytest.raises(CommandFailed, match="cannot be set"):
-        async with season(service.players, service.players):
+        async with season(Where(service.players, service.players)):
             raise AssertionError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.failures import SchemaBehind
 from app.serving.lifecycle import Phase
-from app.settings import Environment
+from app.setting_types import Environment
 from tests.app import V1, App, settings_for
 from tests.asgi_client import Exchange, http_scope
 from tests.database import named

@@ -23,8 +23,13 @@ class Stage:
         self.app = app
         self._operations = create_operations_app(clock_may_be_set=True)
 
-    async def ask(self, method: str, body: bytes = b"") -> Exchange:
-        scope = http_scope(method, "/clock", [(b"content-length", b"%d" % len(body))])
+    def ask_for_token(self, token: str) -> None:
+        self._operations = create_operations_app(clock_may_be_set=True, token=token)
+
+    async def ask(self, method: str, body: bytes = b"", token: bytes | None = None) -> Exchange:
+        sent = [] if token is None else [(b"authorization", b"Bearer " + token)]
+        length = (b"content-length", b"%d" % len(body))
+        scope = http_scope(method, "/clock", [length, *sent])
         scope["state"] = dict(self.app.state)
         exchange = Exchange(self._operations, scope, body)
         await exchange.task
@@ -188,3 +193,17 @@ async def test_in_production_there_is_no_such_route(method: str) -> None:
     exchange = Exchange(create_operations_app(clock_may_be_set=False), http_scope(method, "/clock"))
     await exchange.task
     assert exchange.status == 404
+
+
+async def test_where_there_is_a_token_it_takes_it_to_change_the_clock_and_not_to_read_it(
+    stage: Stage,
+) -> None:
+    stage.ask_for_token("operations-token")
+    move = b'{"advanceSeconds": 60}'
+    for token in (None, b"", b"operations-toke", b"operations-token2"):
+        for method in ("PUT", "DELETE"):
+            refused = await stage.ask(method, move, token)
+            assert (refused.status, refused.json["reason"]) == (401, "unauthenticated")
+    assert (await stage.ask("GET")).json["isSet"] is False
+    assert (await stage.ask("PUT", move, b"operations-token")).json["isSet"] is True
+    assert (await stage.ask("DELETE", b"", b"operations-token")).json["isSet"] is False

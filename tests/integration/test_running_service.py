@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from app.commands.running_service import TRIES_MAX, RunningService
+from app.commands.running_service import TRIES_MAX, Bearers, RunningService
 from app.failures import CommandFailed
 
 
@@ -40,7 +40,7 @@ async def service(server: Server) -> AsyncIterator[RunningService]:
     host, port = runner.addresses[0]
     async with aiohttp.ClientSession() as session:
         url = f"http://{host}:{port}/"
-        yield RunningService(session, url, "http://127.0.0.1:9", "alice", events_token="t" * 16)
+        yield RunningService(session, url, "http://127.0.0.1:9", "alice", Bearers("t" * 16))
     await runner.cleanup()
 
 

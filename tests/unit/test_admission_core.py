@@ -14,7 +14,6 @@ from middleware.admission import (
     Rate,
     Waiting,
 )
-from middleware.admission.decision import Standing
 from middleware.admission.line import SIZE_MAX
 from tests.admission import (
     MS,
@@ -148,23 +147,6 @@ def test_a_client_may_say_how_long_it_waits_within_what_the_operator_allows() ->
     assert wait(core, cls=Class.INITIALIZE, wait_ns_max=S).deadline_ns == S
     assert wait(core, cls=Class.INITIALIZE, wait_ns_max=4 * S).deadline_ns == 4 * S
     assert wait(core, cls=Class.INITIALIZE, wait_ns_max=9 * S).deadline_ns == 5 * S
-
-
-def test_control_runs_beside_a_full_gate_within_its_own_small_bucket() -> None:
-    core = AdmissionCore(SETTINGS)
-    fill(core)
-    for _ in range(20):
-        admit(core, cls=Class.CONTROL)
-    refused = refuse(core, cls=Class.CONTROL)
-    assert refused.cls is Class.CONTROL
-    assert refused.reason is AdmissionReason.OVER_QUOTA
-    assert refused.retry_after_ns == 50 * MS
-    place = admit(core, 50 * MS, cls=Class.CONTROL, key="operator")
-    assert (place.arrived_at_ns, place.deadline_ns) == (50 * MS, 50 * MS)
-    assert place.arrival.key == "operator"
-    assert place.standing is Standing.RUNNING
-    core.leave(place, Outcome.SUCCESS, 60 * MS)
-    assert core.snapshot(0).running == 2
 
 
 def test_classes_without_slots_return_within_a_second_at_moments_of_their_own() -> None:

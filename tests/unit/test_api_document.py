@@ -98,7 +98,10 @@ def test_a_refusal_shows_when_to_come_back() -> None:
     listing = document()["paths"]["/challenge/v1/challenges/initialize"]["post"]
     [media] = listing["responses"]["503"]["content"].values()
     shown = {refusal["reason"]: refusal for refusal in examples_of(media)}
-    assert shown.keys() == {"line_full", "wait_expired", "slot_early", "database_unavailable"}
+    assert shown.keys() == {
+        *("line_full", "wait_expired", "slot_early"),
+        *("database_unavailable", "token_keys_unavailable"),
+    }
     assert all(refusal["retry_after_ms"] > 0 for refusal in shown.values())
     assert shown["line_full"]["reserved"]
 

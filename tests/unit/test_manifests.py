@@ -13,6 +13,7 @@ import yaml
 from app.catalogue.parse import parse_catalogue
 from app.operations.main import create_operations_app
 from app.serving.server import CUT_S_MAX, SHUTDOWN_S_MAX
+from app.setting_types import Environment
 from app.settings import SECRET, Settings
 from app.settings_loading import load_settings
 
@@ -20,11 +21,15 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "k8s" / "base"
 KUBERNETES = "1.35"
 CONFIG_MAP_BYTES_MAX = 1024 * 1024
+OVERLAY = ROOT / "k8s" / "overlays" / "test"
 SECRETS = {
+    "ADMISSION_TICKET_SECRET": "2" * 64,
+    "ADMISSION_TICKET_SECRET_BEFORE": "3" * 64,
     "DATABASE_URL": "postgresql://headrace@database/headrace",
     "EVENTS_TOKEN": "0" * 64,
     "REWARD_URL": "https://rewards.example/grants",
     "ERASURE_SECRET": "1" * 64,
+    "OPERATIONS_TOKEN": "4" * 64,
 }
 
 Document = dict[str, Any]
@@ -121,21 +126,51 @@ def test_both_containers_read_the_mounted_config_map(container: Document) -> Non
 
 @BOTH
 @pytest.mark.parametrize("setting", sorted(SECRET - {"database_url"}))
-def test_what_is_secret_comes_from_a_secret_that_may_be_missing(
-    container: Document, setting: str
-) -> None:
+def test_what_is_secret_comes_from_a_secret(container: Document, setting: str) -> None:
     [variable] = [each for each in container["env"] if each["name"] == setting.upper()]
     key = setting.replace("_", "-")
-    expected = {"name": "headrace-settings", "key": key, "optional": True}
+    expected: Document = {"name": "headrace-settings", "key": key}
+    if setting in {"admission_ticket_secret_before", "operations_token"}:
+        expected["optional"] = True
     assert variable["valueFrom"] == {"secretKeyRef": expected}
     assert setting.upper() not in one("ConfigMap")["data"]
 
 
+def test_the_base_is_production_and_asks_for_tokens(settings: Settings) -> None:
+    assert settings.environment is Environment.PRODUCTION
+    assert settings.auth_enabled
+    assert settings.ticket_secrets
+
+
 @pytest.mark.parametrize("given", [{}, SECRETS], ids=["none", "all"])
-def test_the_base_starts_with_its_secrets_and_without(given: dict[str, str]) -> None:
+def test_the_test_overlay_starts_with_its_secrets_and_without(given: dict[str, str]) -> None:
+    [patch] = yaml.safe_load_all((OVERLAY / "configmap.yaml").read_text("utf-8"))
+    assert patch["metadata"] == {"name": "headrace"}
+    data = one("ConfigMap")["data"] | patch["data"]
     required = {"DATABASE_URL": SECRETS["DATABASE_URL"]}
-    settings = load_settings(one("ConfigMap")["data"] | required | given).settings
+    settings = load_settings(data | required | given).settings
+    assert settings.environment is Environment.TEST
+    assert not settings.auth_enabled
     assert (settings.reward_url is None) is (not given)
+
+
+def test_the_test_overlay_makes_each_secret_of_the_base_optional() -> None:
+    [kustomization] = yaml.safe_load_all((OVERLAY / "kustomization.yaml").read_text("utf-8"))
+    assert kustomization["resources"] == ["../../base"]
+    assert {each["path"] for each in kustomization["patches"]} == {
+        path.name for path in OVERLAY.iterdir() if path.name != "kustomization.yaml"
+    }
+    [patch] = yaml.safe_load_all((OVERLAY / "deployment.yaml").read_text("utf-8"))
+    pod = patch["spec"]["template"]["spec"]
+    for base, patched in ((MIGRATE, pod["initContainers"]), (SERVE, pod["containers"])):
+        [container] = patched
+        assert container["name"] == base["name"]
+        optional = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in container["env"]}
+        for variable in base["env"]:
+            of_base = variable.get("valueFrom", {}).get("secretKeyRef", {})
+            if of_base.get("name") == "headrace-settings" and "optional" not in of_base:
+                assert optional.pop(variable["name"]) == of_base | {"optional": True}
+        assert optional == {}
 
 
 @BOTH
@@ -166,10 +201,8 @@ def test_another_service_cannot_inject_a_setting() -> None:
     assert POD["enableServiceLinks"] is False
 
 
-def test_what_believes_any_player_is_reachable_from_inside_the_cluster_only(
-    settings: Settings,
-) -> None:
-    assert not settings.auth_enabled
+def test_the_service_is_reachable_from_inside_the_cluster_only() -> None:
+    """What lets players in is the cluster's own affair; the test overlay must let nobody in."""
     assert "type" not in one("Service")["spec"]
 
 

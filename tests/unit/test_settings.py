@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import AdmissionMode, Environment, Settings
+from app.setting_types import AdmissionMode, Environment
+from app.settings import Settings
 from app.settings_loading import SETTING_BYTES_MAX, SettingsInvalid, load_settings, range_of
 from middleware.admission import Share
 
@@ -118,9 +119,38 @@ def test_production_takes_no_short_cuts_and_says_so_beside_other_errors() -> Non
     assert "DATABASE_URL is required in production" in errors
 
 
-def test_authentication_cannot_be_switched_on_before_it_is_built() -> None:
+def test_authentication_needs_the_keys_of_an_issuer_and_production_its_name() -> None:
     [error] = errors_of({"AUTH_ENABLED": "true"})
-    assert "not built yet" in error
+    assert error == "AUTH_KEYS is required, since AUTH_ENABLED is true"
+    errors = errors_of({"ENVIRONMENT": "production"})
+    assert {"AUTH_ISSUER is required in production", error} <= set(errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH_ALGORITHMS", "HS256"),
+        ("AUTH_ALGORITHMS", "none"),
+        ("AUTH_ALGORITHMS", "RS256,HS256"),
+        ("AUTH_ALGORITHMS", ","),
+        ("AUTH_KEYS", "ftp://issuer.example/jwks"),
+        ("AUTH_KEYS", "https://"),
+        ("AUTH_LEEWAY_S", "301"),
+        ("AUTH_VERIFY_SHARE", "1.1"),
+        ("ADMISSION_TICKET_SECRET", "short"),
+    ],
+)
+def test_tokens_and_tickets_are_checked_by_nothing_weak(name: str, value: str) -> None:
+    settings = {"AUTH_ENABLED": "true", "AUTH_KEYS": "/keys.json", name: value}
+    error, *_ = errors_of(settings)
+    assert error.startswith(name)
+
+
+def test_events_in_production_need_one_way_to_know_who_sends_them() -> None:
+    needed = "EVENTS_TOKEN is required in production, or EVENTS_CLIENT_IDS or EVENTS_PERMISSION"
+    assert needed in errors_of({"ENVIRONMENT": "production"})
+    for name in ("EVENTS_CLIENT_IDS", "EVENTS_PERMISSION"):
+        assert needed not in errors_of({"ENVIRONMENT": "production", name: "events"})
 
 
 def test_what_only_another_layer_can_check_is_told_with_the_rest() -> None:
@@ -233,3 +263,17 @@ def test_an_empty_opentelemetry_variable_is_not_set() -> None:
 )
 def test_a_person_is_told_which_values_a_setting_takes(name: str, values: str) -> None:
     assert range_of(name) == values
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"ENVIRONMENT": "local"}, True),
+        ({"ENVIRONMENT": "test"}, False),
+        ({"ENVIRONMENT": "test", "OPERATIONS_TOKEN": "o" * 16}, True),
+    ],
+)
+def test_outside_local_the_clock_can_be_set_by_whoever_has_a_token(
+    settings: dict[str, str], *, expected: bool
+) -> None:
+    assert load_settings(settings).settings.clock_may_be_set is expected

@@ -1,0 +1,226 @@
+"""The memory of tokens and the refreshing of keys, in virtual time."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.tokens.fetching import FetchFailed
+from app.tokens.keys import KeySet, read_key_set
+from app.tokens.refreshed import APART_S_MIN, KEEP_S_MAX, Refresh, Refreshed
+from app.tokens.remembered import BAD_S, Remembered
+from app.tokens.tokens import REFRESH_S, KeysMissing, Looked, Tokens
+from app.tokens.verification import TokenClaims, TokenRefused
+from tests.issuer import NOW_S, key_set, public_jwk, token
+from tests.unit.test_token_verification import RULES
+from tests.virtual_time import run_virtual
+
+
+@pytest.fixture(autouse=True)
+def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual time does not wait for threads."""
+
+    async def inline(read: Callable[[bytes], object], content: bytes) -> object:
+        return read(content)
+
+    monkeypatch.setattr(asyncio, "to_thread", inline)
+
+
+class Source:
+    """Where a key set comes from; a failure where it is None."""
+
+    def __init__(self, content: bytes | None) -> None:
+        self.content = content
+        self.fetched_s: list[float] = []
+
+    async def fetch(self) -> bytes:
+        self.fetched_s.append(now_s())
+        if self.content is None:
+            raise FetchFailed("the answer is 503")
+        return self.content
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def wall_s() -> float:
+    """Return the time of tokens: it runs with the loop's, from 1,000 there."""
+    return NOW_S + now_s() - 1_000
+
+
+def run(source: Source, play: Callable[[Tokens], Awaitable[None]]) -> list[Looked]:
+    """Return what came of each look at a token."""
+    looks: list[Looked] = []
+
+    async def main() -> None:
+        tokens = Tokens(RULES, lambda _: source.fetch, wall_s, looks.append)
+        async with tokens.refreshing():
+            await play(tokens)
+
+    run_virtual(main())
+    return looks
+
+
+def refused(tokens: Tokens, sent: bytes) -> TokenRefused:
+    with pytest.raises(TokenRefused) as raised:
+        tokens.verify(sent)
+    return raised.value
+
+
+def test_a_token_is_looked_at_once_and_remembered_until_it_expires() -> None:
+    sent = token()
+
+    async def play(tokens: Tokens) -> None:
+        assert tokens.find(sent) is None
+        claims = tokens.verify(sent)
+        assert tokens.find(sent) == claims
+        await asyncio.sleep(3_600 + 29)
+        assert tokens.find(sent) == claims
+        await asyncio.sleep(2)
+        assert tokens.find(sent) is None
+        assert "expired" in refused(tokens, sent).detail
+
+    run(Source(key_set("rsa")), play)
+
+
+def test_a_bad_token_is_remembered_for_a_while_and_one_that_may_become_good_is_not() -> None:
+    bad, early, unknown = token()[:-9], token(nbf=NOW_S + 60), token(kid="rsa-new")
+
+    async def play(tokens: Tokens) -> None:
+        for sent in (bad, early, unknown):
+            refused(tokens, sent)
+        assert isinstance(tokens.find(bad), TokenRefused)
+        assert tokens.find(early) is tokens.find(unknown) is None
+        await asyncio.sleep(BAD_S + 1)
+        assert tokens.find(bad) is None
+        assert tokens.verify(early).subject == "alice"
+
+    assert run(Source(key_set("rsa")), play) == [
+        *(Looked.REFUSED, Looked.REFUSED, Looked.KEY_UNKNOWN, Looked.GOOD)
+    ]
+
+
+def test_10000_tokens_of_unknown_keys_lead_to_one_fetch_in_30_s() -> None:
+    source = Source(key_set("rsa"))
+
+    async def play(tokens: Tokens) -> None:
+        good = token()
+        for number in range(100):
+            for kid in range(100):
+                refused(tokens, token(header={"kid": f"{number}-{kid}"}))
+            assert tokens.verify(good)
+            await asyncio.sleep(0.6)
+
+    run(source, play)
+    gaps = [
+        late - early for early, late in zip(source.fetched_s, source.fetched_s[1:], strict=False)
+    ]
+    assert 2 <= len(source.fetched_s) <= 3
+    assert min(gaps) >= APART_S_MIN
+
+
+def test_a_new_key_is_known_within_30_s_of_its_first_token() -> None:
+    source = Source(key_set("rsa"))
+
+    async def play(tokens: Tokens) -> None:
+        await asyncio.sleep(40)
+        source.content = key_set("rsa", "rsa-new")
+        kept = token()
+        tokens.verify(kept)
+        refused(tokens, token(kid="rsa-new"))
+        await asyncio.sleep(0.1)
+        assert tokens.verify(token(kid="rsa-new")).subject == "alice"
+        assert tokens.find(kept) is not None
+
+    run(source, play)
+
+
+def test_a_key_that_was_taken_out_is_refused_within_5_minutes_also_for_known_tokens() -> None:
+    source = Source(key_set("rsa", "rsa-new"))
+
+    async def play(tokens: Tokens) -> None:
+        sent = token()
+        tokens.verify(sent)
+        source.content = key_set("rsa-new")
+        await asyncio.sleep(300)
+        assert tokens.find(sent) is None
+        assert "key is not known" in refused(tokens, sent).detail
+
+    run(source, play)
+
+
+def test_another_key_under_the_same_id_makes_old_tokens_bad() -> None:
+    source = Source(key_set("rsa"))
+
+    async def play(tokens: Tokens) -> None:
+        sent = token()
+        tokens.verify(sent)
+        source.content = json.dumps({"keys": [public_jwk("rsa-2", kid="rsa")]}).encode()
+        await asyncio.sleep(300)
+        assert "signature" in refused(tokens, sent).detail
+
+    run(source, play)
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"keys": []}', key_set("weak")])
+def test_keys_are_kept_for_a_day_while_their_source_is_away_or_wrong(content: bytes | None) -> None:
+    source = Source(key_set("rsa"))
+
+    async def play(tokens: Tokens) -> None:
+        source.content = content
+        await asyncio.sleep(KEEP_S_MAX - 1)
+        assert tokens.verify(token(exp=int(wall_s()) + 60, iat=int(wall_s())))
+        await asyncio.sleep(2)
+        with pytest.raises(KeysMissing):
+            tokens.verify(token())
+        source.content = key_set("rsa")
+        await asyncio.sleep(REFRESH_S)
+        assert tokens.verify(token(exp=int(wall_s()) + 60, iat=int(wall_s())))
+
+    run(source, play)
+
+
+def test_without_a_first_key_set_it_is_asked_for_every_30_s() -> None:
+    source = Source(None)
+
+    async def play(tokens: Tokens) -> None:
+        with pytest.raises(KeysMissing):
+            tokens.verify(token())
+        await asyncio.sleep(95)
+        source.content = key_set("rsa")
+        await asyncio.sleep(APART_S_MIN)
+        assert tokens.verify(token()).subject == "alice"
+
+    run(source, play)
+    assert len(source.fetched_s) == 5
+
+
+def test_the_memory_is_bounded() -> None:
+    remembered = Remembered(lambda: 0.0, 0, good_max=3, bad_max=2)
+    claims = TokenClaims("alice", "", frozenset(), 0, 1)
+    for number in range(10):
+        remembered.keep(b"good %d" % number, claims)
+        remembered.keep(b"bad %d" % number, TokenRefused("no"))
+    kept = [remembered.find(b"%b %d" % (kind, n)) for kind in (b"good", b"bad") for n in range(10)]
+    assert [each is not None for each in kept].count(True) == 5
+
+
+def test_a_value_that_cannot_be_read_leaves_the_one_before() -> None:
+    async def main() -> None:
+        values: list[KeySet] = []
+        source = Source(b"no keys")
+        refreshed = Refreshed(
+            Refresh(
+                "keys_not_refreshed", source.fetch, lambda data: read_key_set(data, {"RS256"}), 60
+            ),
+            lambda _, value: values.append(value),
+        )
+        await refreshed.fetch()
+        assert (refreshed.value, values) == (None, [])
+        source.content = key_set("rsa")
+        await refreshed.fetch()
+        assert refreshed.value is values[0]
+
+    run_virtual(main())
