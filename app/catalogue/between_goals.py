@@ -97,5 +97,7 @@ def _cycles(prerequisites: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 
 def _cycle_sentence(cycle: Sequence[str]) -> str:
-    trail = [*cycle[:CYCLE_SHOWN_MAX], "…"] if len(cycle) > CYCLE_SHOWN_MAX else [*cycle, cycle[0]]
+    trail = [shown(each).strip('"') for each in (*cycle[:CYCLE_SHOWN_MAX], cycle[0])]
+    if len(cycle) > CYCLE_SHOWN_MAX:
+        trail[-1] = "…"
     return f"none of these goals can unlock, each needs the next: {' -> '.join(trail)}"

@@ -4,13 +4,16 @@ They look at the file as it is, whatever else is wrong with it, and say nothing 
 wrong form.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 from app.catalogue.findings import Findings
 from app.catalogue.place import Path, RawGoal, Step
 from app.domain.goal import Mode
 from app.strict_json import JsonObject
+
+_Link: TypeAlias = tuple[()] | tuple["_Link", Step]
+"""Where something stands: in what, and under which key. A path is made only for what is found."""
 
 # The Go service once had kinds of goals; eventSource, progressMode and rotation say it now.
 LEGACY_GOAL_KEYS: Final = ("type", "daily")
@@ -58,16 +61,23 @@ def _check_expiry(on_expiry: Any, path: Path, findings: Findings) -> None:
 
 
 def _objects(document: Any) -> Iterator[tuple[Path, JsonObject]]:
-    """Yield every object, however deep: without recursion, since a file's depth is its author's."""
-    waiting: list[tuple[Path, Any]] = [((), document)]
+    """Yield every object that has a key twice, however deep: without recursion."""
+    waiting: list[tuple[_Link, Any]] = [((), document)]
     while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, JsonObject):
-            yield path, value
-        waiting += [((*path, step), each) for step, each in reversed(_members(value))]
+        link, value = waiting.pop()
+        if isinstance(value, JsonObject) and value.repeated:
+            yield _path(link), value
+        held = [(step, each) for step, each in _members(value) if isinstance(each, dict | list)]
+        waiting += [((link, step), each) for step, each in reversed(held)]
 
 
-def _members(value: Any) -> list[tuple[Step, Any]]:
-    if isinstance(value, JsonObject):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []
+def _path(link: _Link) -> Path:
+    steps: list[Step] = []
+    while link:
+        link, step = link
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _members(value: Any) -> Iterable[tuple[Step, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value)

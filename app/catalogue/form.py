@@ -97,6 +97,7 @@ class RequirementForm(_Form):
         Annotated[Mode, Field(strict=False)] | None,
         # The Go service writes no mode as an empty text.
         BeforeValidator(lambda value: None if value == "" else value),
+        WithJsonSchema({"enum": [*Mode, "", None]}),
     ] = Mode.ABSOLUTE
     """A statistic's value, or what it gained since the goal began. Logins are always relative."""
 

@@ -5,6 +5,7 @@ pydantic's types of errors: https://docs.pydantic.dev/latest/errors/validation_e
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,8 +15,6 @@ from pydantic_core import ErrorDetails
 from app.catalogue.findings import Findings
 from app.catalogue.form import (
     ID_PATTERN,
-    ROTATES,
-    STAYS,
     CatalogueForm,
     ChallengeForm,
     GoalForm,
@@ -25,6 +24,8 @@ from app.catalogue.form import (
     RotatingForm,
 )
 from app.catalogue.place import Path, shown
+
+ROTATION_STEPS: Final = len(("challenges", 0, "goals", 0, "rotation"))
 
 FORMS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
     {
@@ -46,7 +47,8 @@ def _choice(context: Mapping[str, Any], value: Any) -> str:
 
 
 def _forbidden_character(_: Mapping[str, Any], value: str) -> str:
-    if re.match(ID_PATTERN, value):
+    # Not match: Python's `$` also matches before a line end.
+    if re.fullmatch(ID_PATTERN, value):
         return f'must not hold "/", got {shown(value)}'
     return "must not hold control characters"
 
@@ -86,25 +88,44 @@ SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str]]] = Mappin
 def note_form_errors(error: ValidationError, findings: Findings) -> None:
     """Note each error at its place."""
     for details in error.errors(include_url=False):
-        path = tuple(step for step in details["loc"] if step not in {ROTATES, STAYS})
+        path = _path(details["loc"])
         findings.error(path, _sentence(path, details))
+
+
+def _path(place: Path) -> Path:
+    """Return the author's keys: of a rotation pydantic also names which of the two forms it has."""
+    return place[:ROTATION_STEPS] + place[ROTATION_STEPS + 1 :] if _is_rotation(place) else place
+
+
+def _is_rotation(place: Path) -> bool:
+    return len(place) > ROTATION_STEPS and place[ROTATION_STEPS - 1] == "rotation"
 
 
 def _sentence(path: Path, details: ErrorDetails) -> str:
     kind, value = details["type"], details["input"]
     if kind == "extra_forbidden":
         return _unknown_key(path)
-    if value is None and isinstance(path[-1], str):
+    if value is None and path and isinstance(path[-1], str):
         return "is required"
+    if kind not in SENTENCES:
+        # A newer pydantic may know more ways to be wrong.
+        return details["msg"]
     return SENTENCES[kind](details.get("ctx", {}), value)
 
 
 def _unknown_key(path: Path) -> str:
     """Also the Go service's documents write `goal_id`, and its reader takes `goalid`."""
     owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "")
-    known = {_folded(str(field.alias)): field.alias for field in FORMS[owner].model_fields.values()}
-    meant = known.get(_folded(str(path[-1])))
+    meant = _keys_of(owner).get(_folded(str(path[-1])))
     return f'unknown key; is "{meant}" meant?' if meant else "unknown key"
+
+
+@cache
+def _keys_of(owner: str) -> Mapping[str, str]:
+    """Return the keys of the objects under a key that mean something, by their folded spelling."""
+    fields = FORMS[owner].model_fields.values()
+    keys = [str(field.alias) for field in fields if not field.deprecated]
+    return {_folded(key): key for key in keys}
 
 
 def _folded(key: str) -> str:

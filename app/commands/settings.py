@@ -1,16 +1,26 @@
 """`settings`: what is in force, and where each value came from."""
 
 import argparse
+import shlex
 import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
 from typing import Any, Final
 
+from dotenv import dotenv_values
 from rich.table import Table
 
 from app.commands.common import cell, data_dir_of, printed_json, read_settings, table_console
+from app.commands.go_environment import translated
 from app.domain.text import visible
+from app.failures import CommandFailed
+from app.file_content import file_content
 from app.setting_types import AdmissionMode
 from app.settings import SECRET, Settings
 from app.settings_loading import LoadedSettings, range_of, written
+
+GO_FILE_BYTES_MAX: Final = 1_000_000
 
 TABLE_WIDTH_MIN: Final = 90
 """Narrower, the names would be cut: then there is a line for each setting."""
@@ -19,10 +29,19 @@ TABLE_WIDTH_MIN: Final = 90
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take in which form."""
     parser.add_argument("--json", action="store_true", help="one JSON object, by name")
+    parser.add_argument(
+        "--from-go-env",
+        metavar="FILE",
+        type=Path,
+        help="instead: the settings that stand for the Go service's, read from its .env file",
+    )
 
 
 def show(chosen: argparse.Namespace) -> int:
-    """Print every setting; secrets are hidden."""
+    """Print every setting; secrets are hidden. Or print what a file of the Go service's means."""
+    if chosen.from_go_env is not None:
+        sys.stdout.writelines(f"{_quoted(line)}\n" for line in _from_go(chosen.from_go_env))
+        return 0
     loaded = read_settings()
     console = table_console()
     if chosen.json:
@@ -35,6 +54,21 @@ def show(chosen: argparse.Namespace) -> int:
     else:
         console.print(_table(loaded))
     return 0
+
+
+def _from_go(path: Path) -> Iterator[str]:
+    try:
+        content = file_content(path, GO_FILE_BYTES_MAX).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(f"{path} cannot be read: {error}") from error
+    found = dotenv_values(stream=StringIO(content), interpolate=False)
+    return translated({name: value or "" for name, value in found.items()})
+
+
+def _quoted(line: str) -> str:
+    """Return a line as a shell reads it."""
+    name, _, value = line.partition("=")
+    return line if line.startswith("#") else f"{name}={shlex.quote(value)}"
 
 
 def _in_force(settings: Settings, name: str) -> Any:

@@ -70,6 +70,7 @@ def test_says_what_is_wrong(name: str) -> None:
         (b'{"name":"a\\\\u0000"}', Wish("a\\u0000")),
         (b'{"name":"a","unknown":{"name":"b"}}', Wish("a")),
         (b'{"name":"a","x":[{"y":1},{"y":1}]}', Wish("a")),
+        (b'{"name":"a","x":1e400}', Wish("a")),
     ],
 )
 def test_reads_what_is_right(data: bytes, expected: Wish) -> None:

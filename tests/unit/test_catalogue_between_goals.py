@@ -53,6 +53,13 @@ def test_each_cycle_of_prerequisites_is_named() -> None:
     )
 
 
+def test_the_ids_of_a_cycle_are_shown_on_one_line() -> None:
+    [*_, found] = goal_errors(
+        goal("a\n\ud800", prerequisites=["b"]), goal("b", prerequisites=["a\n\ud800"])
+    )
+    assert found.endswith(r"each needs the next: a\n\ud800 -> b -> a\n\ud800")
+
+
 def test_many_ways_to_one_goal_are_no_cycle() -> None:
     document = {
         "challenges": [

@@ -38,6 +38,9 @@ def test_the_parts_that_these_tests_break_are_valid_unbroken() -> None:
         ({"goalId": ".."}, 'goalId: must not be a relative path, got ".."'),
         ({"goalId": "a\0b"}, "goalId: must not hold control characters"),
         ({"goalId": "a\nb"}, "goalId: must not hold control characters"),
+        ({"goalId": "ab\n"}, "goalId: must not hold control characters"),
+        ({"Type": 1}, "Type: unknown key"),
+        ({"stays": 1}, "stays: unknown key"),
         ({"goalId": "\ud800"}, r'goalId: must not hold half a surrogate pair, got "\ud800"'),
         ({"name": ""}, "name: must not be empty"),
         ({"name": "n" * 1001}, "name: must be at most 1000 characters long, has 1001"),
@@ -116,6 +119,8 @@ def test_a_wrong_reward_is_one_error_at_its_place(changes: dict[str, Any], error
         ({"enabled": True, "type": "global"}, ".schedule: is required"),
         ({"enabled": "yes"}, '.enabled: must be true or false, got "yes"'),
         ({"enabled": False, "period": 1}, ".period: unknown key"),
+        ({"enabled": False, "rotates": 1}, ".rotates: unknown key"),
+        (ROTATION | {"stays": 1}, ".stays: unknown key"),
     ],
 )
 def test_a_wrong_rotation_is_an_error_at_its_place(rotation: dict[str, Any], error: str) -> None:
@@ -199,6 +204,8 @@ def test_all_errors_come_at_once_and_none_is_a_consequence_of_another() -> None:
     ("document", "error"),
     [
         ([], "the file: must be an object, got a list"),
+        (None, "the file: must be an object, got null"),
+        ({"rotates": 1, "challenges": [challenge(goal())]}, "rotates: unknown key"),
         ({}, "challenges: is required"),
         ({"challenges": []}, "challenges: must not be empty"),
         ({"challenges": {}}, "challenges: must be a list, got an object"),
@@ -256,6 +263,13 @@ def test_a_member_that_is_named_twice_is_an_error_where_it_stands() -> None:
     )
 
 
+def test_a_key_that_is_named_twice_is_an_error_also_where_nobody_looks() -> None:
+    text = json.dumps({"challenges": [challenge(goal(type={"deep": [{"a": 1}]}))]})
+    assert errors(text.replace('"a": 1', '"a": 1, "a": 2').encode()) == (
+        "challenges[0].goals[0].type.deep[0].a: is given more than once",
+    )
+
+
 def test_values_and_keys_are_quoted_on_one_line_and_cut() -> None:
     odd_key: dict[str, Any] = {"k\n\x1b": 1}
     endless, odd = goal_errors(goal(eventSource="x" * 10_000, **odd_key))
@@ -278,7 +292,7 @@ def test_more_errors_than_anybody_reads_are_counted() -> None:
 
 ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 2**40, 10**30, 1.5, float("1e400"), "", "x", "\ud800", "\0", "a" * 9_000),
-    *([], [None], [[]], {}, {"a": None}, {"\udfff": 1}, {"enabled": 1}),
+    *([], [None], [[]], {}, {"a": None}, {"\udfff": 1}, {"enabled": 1}, {"stays": 1, "rotates": 1}),
 )
 
 
@@ -293,13 +307,14 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 def test_whatever_stands_where_it_should_not_is_an_error_with_a_sentence() -> None:
     rotation = ROTATION | {"onExpiry": {"resetProgress": True}}
     whole = {"challenges": [challenge(goal(rotation=rotation, prerequisites=["g1"]), goal("g1"))]}
-    for path in list(places(whole))[1:]:
+    for path in places(whole):
         for value in ODD:
-            document = json.loads(json.dumps(whole))
-            holder = document
-            for step in path[:-1]:
+            around = {"all": json.loads(json.dumps(whole))}
+            holder: Any = around
+            for step in ("all", *path)[:-1]:
                 holder = holder[step]
-            holder[path[-1]] = value
+            holder[("all", *path)[-1]] = value
+            document = around["all"]
             # 1e400 is JSON; Python reads it as infinity, and would write what is none.
             data = json.dumps(document).replace("Infinity", "1e400").encode()
             with suppress(CatalogueInvalid):
