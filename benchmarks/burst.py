@@ -30,8 +30,9 @@ from benchmarks.processes import machine_busy_s, stop, watch
 from benchmarks.report import RESULTS, render, write_readme
 from benchmarks.returning import Returning
 from benchmarks.scenarios import Results, Run, Scenario
-from benchmarks.schedule import Plan
+from benchmarks.schedule import Plan, players
 from benchmarks.service import DidNotStart, serving
+from benchmarks.tokens import write_tokens
 from db.embedded import EmbeddedPostgresError
 from db.errors import MigrationFailed
 
@@ -66,9 +67,15 @@ class Bench:
             asyncio.run(self.held.release())
         asyncio.run(self.held.empty())
         database_pid = asyncio.run(self.held.server_pid())
-        with serving(self.settings | scenario.settings(), self._folder / "service.log") as service:
+        plan = self._plan(scenario)
+        settings = self.settings | scenario.settings()
+        if scenario.tokens:
+            files = write_tokens(players(plan), self._folder)
+            plan = msgspec.structs.replace(plan, tokens=str(files.tokens))
+            settings |= files.settings()
+        with serving(settings, self._folder / "service.log") as service:
             busy_before_s = machine_busy_s()
-            plan = self._plan(scenario, service.port)
+            plan = msgspec.structs.replace(plan, port=service.port)
             generator = start_generator(plan, self._folder)
             try:
                 used = watch(
@@ -97,9 +104,9 @@ class Bench:
             service_exit_status=service.exit_status,
         )
 
-    def _plan(self, scenario: Scenario, port: int) -> Plan:
+    def _plan(self, scenario: Scenario) -> Plan:
         plan = Plan(
-            port=port,
+            port=0,
             rate_per_s=self.rate_per_s,
             seconds=self.seconds,
             population=scenario.population,

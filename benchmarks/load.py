@@ -37,6 +37,7 @@ from benchmarks.answers import (
 from benchmarks.returning import Clients
 from benchmarks.schedule import NS_PER_MS, NS_PER_S, Attempt, Plan, Schedule, players
 from benchmarks.stats import Summary, summarise
+from benchmarks.tokens import read_tokens, token_of
 
 LOOPBACK = "127.0.0.1"
 READ_BYTES = 64 * 1024
@@ -79,6 +80,7 @@ class Generator:
         self._answers_ok = 0
         self._timeout_ns = plan.timeout_s * NS_PER_S
         self.players = players(plan)
+        self._tokens = read_tokens(plan.tokens)
         self._clients = Clients(plan.returning, plan.arrivals, plan.seed)
         self._address = (LOOPBACK, plan.port)
         self._epoll = select.epoll()
@@ -137,9 +139,14 @@ class Generator:
         close = "" if self.plan.kept else "connection: close\r\n"
         head, body = REQUESTS[self.plan.call]
         return (
-            f"{head} HTTP/1.1\r\nhost: {LOOPBACK}\r\n"
-            f"x-mock-user-id: {self.players[attempt.arrival]}\r\n{close}{body}"
+            f"{head} HTTP/1.1\r\nhost: {LOOPBACK}\r\n{self._credential(attempt)}\r\n{close}{body}"
         ).encode()
+
+    def _credential(self, attempt: Attempt) -> str:
+        if self._tokens:
+            token = token_of(self._tokens, attempt.arrival, attempt.number)
+            return f"authorization: Bearer {token}"
+        return f"x-mock-user-id: {self.players[attempt.arrival]}"
 
     def _connect(self) -> Connection | None:
         try:

@@ -36,6 +36,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     returns: bool = False
     population: str = "unique"
     kept: bool = False
+    tokens: bool = False
 
     def settings(self) -> dict[str, str]:
         """Return the service's settings that make this scenario."""
@@ -55,6 +56,7 @@ SCENARIOS = (
         key="c-seed", title="(c), 10,000 players with replacement", returns=True, population="seed"
     ),
     Scenario(key="c-kept", title="(c), kept connections", returns=True, kept=True),
+    Scenario(key="c-tokens", title="(c), a new token for each attempt", returns=True, tokens=True),
 )
 
 
@@ -168,12 +170,27 @@ def targets(results: Results) -> tuple[Target, ...]:
             True,
             lambda run: run.load.goodput_per_s,
         ),
-        Target(("c", "d"), "arrivals in", "", offered, True, lambda run: run.load.arrived_in),
+        Target(
+            ("c", "d", "c-tokens"),
+            "arrivals in",
+            "",
+            offered,
+            True,
+            lambda run: run.load.arrived_in,
+        ),
         Target(
             ("c",),
             "attempts per refused arrival",
             "",
             2.2,
+            False,
+            lambda run: run.load.attempts_per_refused,
+        ),
+        Target(
+            ("c-tokens",),
+            "attempts per refused arrival",
+            "",
+            2.05,
             False,
             lambda run: run.load.attempts_per_refused,
         ),

@@ -21,7 +21,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the generator. `population` is `unique` (each arrival a player) or `seed`.
 
     `start_ns` is the moment of the first arrival on this machine's monotonic clock, so that several
-    generators can begin together; 0 for as soon as the generator is ready.
+    generators can begin together; 0 for as soon as the generator is ready. `tokens` is a file of
+    tokens for all attempts; without one the player's id is sent as it is.
     """
 
     port: int
@@ -36,6 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: int = 10
     seconds_max: int = 300
     start_ns: int = 0
+    tokens: str = ""
 
     @property
     def arrivals(self) -> int:
