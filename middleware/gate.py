@@ -76,6 +76,7 @@ class AdmissionGate:
         verify_share_ppm: int = 100_000,
         tell: Tell = lambda _, __: {},
         hooks: Sequence[Hook] = (),
+        cpu_ns: Callable[[], int] = time.thread_time_ns,
         loop_lag_ns: Callable[[], int] = lambda: 0,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         dice: Callable[[], float] = random.random,
@@ -88,6 +89,7 @@ class AdmissionGate:
         # Whoever has a ticket comes at a moment that was promised: others may not use that up.
         self._vouched_budget = CpuBudget(verify_share_ppm)
         self._hooks = hooks
+        self._cpu_ns = cpu_ns
         self._loop_lag_ns = loop_lag_ns
         self._clock_ns = clock_ns
         self._dice = dice
@@ -121,10 +123,11 @@ class AdmissionGate:
             assert self._verify is not None, "nobody else says that it is unknown"
             if not budget.has_left(now_ns) and not self._core.has_room(arrival, now_ns):
                 return self._core.turn_away(arrival, now_ns)
+            before_ns = self._cpu_ns()
             try:
                 self._verify(scope)
             finally:
-                verified_ns, now_ns = self._clock_ns() - now_ns, self._clock_ns()
+                verified_ns, now_ns = self._cpu_ns() - before_ns, self._clock_ns()
                 budget.spend(verified_ns, now_ns)
             arrival = self._classify(scope, arrival.jitter)
         decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)

@@ -1,7 +1,8 @@
 """Whether a token is good: its signature and its claims (RFC 7519, RFC 8725). No clock, no I/O.
 
-Which algorithms count is never read from the token. Keys that a token names or brings along (`jwk`,
-`jku`, `x5u`, `x5c`) are not looked at.
+Which algorithms count is never read from the token: each key has its own. Keys that a token names
+or brings along (`jwk`, `jku`, `x5u`, `x5c`) are not looked at. The signature is PyJWT's and pyca's
+affair; header and claims are read here, strictly and once, and expire by the clock that is given.
 """
 
 import re
@@ -10,8 +11,7 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from jwt import PyJWK, PyJWS
-from jwt.exceptions import PyJWTError
+from jwt import PyJWK
 
 from app.strict_json import JsonUnreadable, read_json
 from app.tokens.keys import KID_LENGTH_MAX
@@ -23,8 +23,6 @@ INSTANT_S_MAX: Final = 1e12
 
 # Three parts: five would be an encrypted token, which nobody sends here.
 _THREE_PARTS: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-
-_JWS: Final = PyJWS()
 
 
 class TokenRules(NamedTuple):
@@ -73,18 +71,18 @@ def verify_token(
 ) -> TokenClaims:
     """Return what a token says. Raises `TokenRefused`.
 
-    One verification with RS256 takes about 75 µs.
+    One verification with RS256 takes about 40 µs; with PyJWT's own reading of the parts, 80.
     """
     if len(token) > TOKEN_BYTES_MAX:
         raise TokenRefused(f"The token has more than {TOKEN_BYTES_MAX} bytes.")
     if not _THREE_PARTS.fullmatch(token):
         raise TokenRefused("The token is not a signed JWT.")
-    key = _key(_json(token.partition(b".")[0], "header"), keys, rules)
-    try:
-        signed = _JWS.decode_complete(token, key, algorithms=list(rules.algorithms))
-    except PyJWTError:
-        raise TokenRefused("The token's signature is not good.") from None
-    return _claims(_parsed(signed["payload"], "payload"), rules, now_s)
+    signed, _, signature = token.rpartition(b".")
+    header, _, payload = signed.partition(b".")
+    key = _key(_json(header, "header"), keys, rules)
+    if not key.Algorithm.verify(signed, key.key, _decoded(signature, "signature")):
+        raise TokenRefused("The token's signature is not good.")
+    return _claims(_json(payload, "payload"), rules, now_s)
 
 
 def _key(header: Mapping[str, Any], keys: Mapping[str, PyJWK], rules: TokenRules) -> PyJWK:
@@ -102,6 +100,8 @@ def _key(header: Mapping[str, Any], keys: Mapping[str, PyJWK], rules: TokenRules
     key = keys.get(kid)
     if key is None:
         raise KeyUnknown("The token's key is not known.", may_become_good=True)
+    if algorithm != key.algorithm_name:
+        raise TokenRefused("The token's key is for another algorithm.")
     return key
 
 
@@ -159,16 +159,16 @@ def _permissions(value: Any) -> frozenset[str]:
     return frozenset(_texts(named))
 
 
-def _json(segment: bytes, name: str) -> Mapping[str, Any]:
+def _decoded(segment: bytes, name: str) -> bytes:
     try:
-        return _parsed(urlsafe_b64decode(segment + b"=" * (-len(segment) % 4)), name)
+        return urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
     except Base64Error:
         raise TokenRefused(f"The token's {name} cannot be read.") from None
 
 
-def _parsed(data: bytes, name: str) -> Mapping[str, Any]:
+def _json(segment: bytes, name: str) -> Mapping[str, Any]:
     try:
-        members = read_json(data)
+        members = read_json(_decoded(segment, name))
     except JsonUnreadable:
         raise TokenRefused(f"The token's {name} cannot be read.") from None
     if not isinstance(members, dict):

@@ -38,6 +38,7 @@ class Door(Bench):
             verify=self.verify,
             verify_share_ppm=share_ppm,
             hooks=[self.events.append],
+            cpu_ns=lambda: self.spent_ns,
             clock_ns=lambda: clock_ns() + self.spent_ns,
             dice=self.dice.random,
         )

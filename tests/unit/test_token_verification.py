@@ -112,5 +112,5 @@ def test_what_other_keys_or_time_can_mend_is_told_apart() -> None:
 def test_a_key_signs_with_its_own_algorithm_only() -> None:
     """A set that accepts several algorithms does not let one key sign with another's."""
     forged = signed_raw(b'{"alg":"ES256","kid":"rsa"}', b"{}", "ec")
-    with pytest.raises(TokenRefused, match="signature"):
+    with pytest.raises(TokenRefused, match="key is for another algorithm"):
         verify(forged, algorithms=KINDS)
