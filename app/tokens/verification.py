@@ -9,6 +9,7 @@ import re
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from jwt import PyJWK
@@ -125,7 +126,8 @@ def _claims(claims: Mapping[str, Any], rules: TokenRules, now_s: float) -> Token
         raise TokenRefused("The token is of another namespace.", is_foreign=True)
     return TokenClaims(
         subject=_text(claims.get("sub")),
-        client_id=_text(claims.get("client_id")),
+        # There are few clients, and many tokens are remembered.
+        client_id=intern(_text(claims.get("client_id"))),
         permissions=_permissions(claims.get("permissions")),
         issued_s=issued_s or 0,
         expires_s=expires_s,

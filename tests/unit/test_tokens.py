@@ -5,13 +5,15 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.tokens.fetching import FetchFailed
 from app.tokens.keys import KeySet, read_key_set
 from app.tokens.refreshed import APART_S_MIN, KEEP_S_MAX, Refresh, Refreshed
-from app.tokens.remembered import BAD_S, Remembered
+from app.tokens.remembered import BAD_S, Generations
 from app.tokens.tokens import REFRESH_S, KeysMissing, Looked, Tokens
-from app.tokens.verification import TokenClaims, TokenRefused
+from app.tokens.verification import TokenRefused
 from tests.issuer import NOW_S, key_set, public_jwk, token
 from tests.unit.test_token_verification import RULES
 from tests.virtual_time import run_virtual
@@ -197,14 +199,22 @@ def test_without_a_first_key_set_it_is_asked_for_every_30_s() -> None:
     assert len(source.fetched_s) == 5
 
 
-def test_the_memory_is_bounded() -> None:
-    remembered = Remembered(lambda: 0.0, 0, good_max=3, bad_max=2)
-    claims = TokenClaims("alice", "", frozenset(), 0, 1)
-    for number in range(10):
-        remembered.keep(b"good %d" % number, claims)
-        remembered.keep(b"bad %d" % number, TokenRefused("no"))
-    kept = [remembered.find(b"%b %d" % (kind, n)) for kind in (b"good", b"bad") for n in range(10)]
-    assert [each is not None for each in kept].count(True) == 5
+@given(st.lists(st.integers(0, 30), max_size=200), st.integers(1, 12))
+def test_the_memory_is_bounded_and_has_at_least_the_last_half(keys: list[int], most: int) -> None:
+    memory: Generations[int] = Generations(most)
+    for key in keys:
+        memory.put(b"%d" % key, key)
+        assert len(memory) <= max(2, most)
+    for key in list(dict.fromkeys(reversed(keys)))[: most // 2]:
+        assert memory.get(b"%d" % key) == key
+
+
+def test_what_is_asked_for_stays() -> None:
+    memory: Generations[int] = Generations(10)
+    memory.put(b"kept", 0)
+    for number in range(1_000):
+        memory.put(b"%d" % number, number)
+        assert memory.get(b"kept") == 0
 
 
 def test_a_value_that_cannot_be_read_leaves_the_one_before() -> None:
