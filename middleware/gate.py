@@ -28,7 +28,7 @@ from middleware.admission import (
     Vitals,
     Waiting,
 )
-from middleware.admission.budget import CpuBudget
+from middleware.admission.looks import Looks
 from middleware.problem import HttpReason, Problem, ProblemResponse, come_back
 from middleware.tickets import TICKET_HEADER, TICKET_MEMBER
 
@@ -85,9 +85,7 @@ class AdmissionGate:
         self._classify = classify
         self._verify = verify
         self._tell = tell
-        self._budget = CpuBudget(verify_share_ppm)
-        # Whoever has a ticket comes at a moment that was promised: others may not use that up.
-        self._vouched_budget = CpuBudget(verify_share_ppm)
+        self._looks = Looks(core, verify_share_ppm)
         self._hooks = hooks
         self._cpu_ns = cpu_ns
         self._loop_lag_ns = loop_lag_ns
@@ -116,23 +114,22 @@ class AdmissionGate:
 
     def _decide(self, scope: Scope) -> Decision:
         """Ask the core about a request. Raises `Problem` if its credential is no good."""
-        arrival = self._classify(scope, self._dice())
-        now_ns, verified_ns = self._clock_ns(), 0
-        budget = self._vouched_budget if arrival.vouched else self._budget
-        if arrival.unknown:
+        arrival = newcomer = self._classify(scope, self._dice())
+        now_ns, looked_ns = self._clock_ns(), 0
+        if newcomer.unknown:
             assert self._verify is not None, "nobody else says that it is unknown"
-            if not budget.has_left(now_ns) and not self._core.has_room(arrival, now_ns):
-                return self._core.turn_away(arrival, now_ns)
+            if not self._looks.may_begin(newcomer, now_ns):
+                return self._core.turn_away(newcomer, now_ns)
             before_ns = self._cpu_ns()
             try:
                 self._verify(scope)
             finally:
-                verified_ns, now_ns = self._cpu_ns() - before_ns, self._clock_ns()
-                budget.spend(verified_ns, now_ns)
-            arrival = self._classify(scope, arrival.jitter)
+                looked_ns, now_ns = self._cpu_ns() - before_ns, self._clock_ns()
+                self._looks.end(newcomer, looked_ns, now_ns)
+            arrival = self._classify(scope, newcomer.jitter)
         decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
-        if verified_ns and not isinstance(decision, Refused):
-            budget.give_back(verified_ns)
+        if looked_ns and not isinstance(decision, Refused):
+            self._looks.serve(newcomer, looked_ns)
         return decision
 
     async def _wait_then_run(

@@ -8,7 +8,8 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from itertools import count
 
 from benchmarks.promise.server import MS, S, Server
@@ -19,13 +20,15 @@ from middleware.admission import (
     Admitted,
     Arrival,
     Class,
+    Decision,
     Outcome,
     Place,
+    Promise,
     Refused,
     Turn,
     Vitals,
-    Waiting,
 )
+from middleware.admission.looks import Looks
 from middleware.admission.settings import CLASS_TABLE
 
 NETWORK_NS = 20 * MS
@@ -33,6 +36,11 @@ NETWORK_NS = 20 * MS
 
 UNAVAILABLE_NS = (500 * MS, 3_000 * MS)
 """A request that timed out is told to come again after so long, at random."""
+
+LOOK_NS = 100_000
+"""What looking at one token takes, with a cold cache."""
+
+VERIFY_SHARE_PPM = 100_000
 
 Returning = Callable[[random.Random, int], int | None]
 """From the moment a client was told, in ns from now, to when it comes again; None for never."""
@@ -58,18 +66,35 @@ def every_second(dice: random.Random, told_ns: int) -> int | None:
     return min(told_ns, S) + dice.randrange(NETWORK_NS)
 
 
+class Proof(Enum):
+    """What a client shows of who it is."""
+
+    KNOWN = auto()
+    """A token that every pod has looked at."""
+    NEW = auto()
+    """A token that no pod has looked at, another one each time."""
+    FORGED = auto()
+
+
 @dataclass(eq=False)
 class Client:
-    """One arrival, and what became of it. Times are in ns; `in_ns` is None until it is served."""
+    """One arrival, and what became of it. Times are in ns; `in_ns` is None until it is served.
+
+    `promise` is what its ticket says; one without `tickets` forgets what it was promised.
+    """
 
     cls: Class
     arrived_ns: int
     key: int
     returning: Returning
+    proof: Proof = Proof.KNOWN
+    tickets: bool = False
+    promise: Promise | None = None
     in_ns: int | None = None
     attempts: int = 0
     waited_ns: int = 0
     told_ns: list[int] = field(default_factory=list)
+    """The moments that it was told."""
 
 
 @dataclass(eq=False)
@@ -83,13 +108,31 @@ class Sender:
     """When it was refused after a wait."""
 
 
+class Pod:
+    """One process: its core, what it may spend on tokens, and when it is woken next."""
+
+    def __init__(self, settings: AdmissionSettings) -> None:
+        self.core = AdmissionCore(settings)
+        self.looks = Looks(self.core, VERIFY_SHARE_PPM)
+        self.wake_ns: int | None = None
+
+
 class Simulation:
-    """Events in time order: arrivals, ends of holds, timers."""
+    """Events in time order: arrivals, ends of holds, timers. Each pod gets every n-th request."""
 
     def __init__(
-        self, settings: AdmissionSettings, server: Server, *, seed: int = 1, until_s: float = 600
+        self,
+        settings: AdmissionSettings,
+        server: Server,
+        *,
+        seed: int = 1,
+        until_s: float = 600,
+        pods: int = 1,
     ) -> None:
-        self.core = AdmissionCore(settings)
+        self._settings = settings
+        self.pods = [Pod(settings) for _ in range(pods)]
+        self.looked_ns = 0
+        self._requests = count()
         self.dice = random.Random(seed)
         self.clients: list[Client] = []
         self.senders: list[Sender] = []
@@ -98,18 +141,38 @@ class Simulation:
         self._until_ns = round(until_s * S)
         self._events: list[tuple[int, int, Callable[[int], None]]] = []
         self._order = count()
-        self._owners: dict[Place, Client | Sender] = {}
-        self._wake_ns: int | None = None
+        self._owners: dict[Place, tuple[Client | Sender, Pod]] = {}
 
     def at(self, at_ns: int, happen: Callable[[int], None]) -> None:
         """Let something happen at a moment."""
         heapq.heappush(self._events, (at_ns, next(self._order), happen))
 
-    def arrive(self, cls: Class, at_ns: int, returning: Returning = never) -> None:
+    def arrive(
+        self,
+        cls: Class,
+        at_ns: int,
+        returning: Returning = never,
+        proof: Proof = Proof.KNOWN,
+        *,
+        tickets: bool = False,
+    ) -> None:
         """Let a client of its own come for the first time."""
-        client = Client(cls, at_ns, len(self.clients), returning)
+        client = Client(cls, at_ns, len(self.clients), returning, proof, tickets)
         self.clients.append(client)
         self.at(at_ns, lambda now_ns: self._knock(client, now_ns))
+
+    def restart(self, number: int, at_ns: int) -> None:
+        """Replace a pod: what it promised is forgotten, who runs or waits there ends there.
+
+        The new one is told how far the others have booked.
+        """
+
+        def replace(now_ns: int) -> None:
+            booked_ns = max(pod.core.snapshot(now_ns).booked_until_ns for pod in self.pods)
+            self.pods[number] = Pod(self._settings)
+            self.pods[number].core.resume(booked_ns, now_ns)
+
+        self.at(at_ns, replace)
 
     def send_batches(self, senders: int, pieces: int) -> None:
         """Let so many connections post batches of events from the beginning to the end."""
@@ -138,16 +201,38 @@ class Simulation:
         self._ask(sender, Class.EVENTS, -1, now_ns)
 
     def _ask(self, owner: Client | Sender, cls: Class, key: int, now_ns: int) -> None:
-        arrival = Arrival(cls, key, verified=True, jitter=self.dice.random())
-        decision = self.core.arrive(arrival, Vitals(), now_ns)
+        pod = self.pods[next(self._requests) % len(self.pods)]
+        decision = self._decide(pod, owner, Arrival(cls, key, True, self.dice.random()), now_ns)
         if isinstance(decision, Refused):
             self._refused(owner, decision, now_ns)
-            return
-        self._owners[decision.place] = owner
-        if isinstance(decision, Admitted):
-            self._start(decision.place, now_ns)
-        elif isinstance(decision, Waiting):
-            self._wake_at(decision.wake_at_ns, now_ns)
+        elif decision is not None:
+            self._owners[decision.place] = owner, pod
+            if isinstance(decision, Admitted):
+                self._start(decision.place, now_ns)
+            else:
+                self._wake_at(pod, decision.wake_at_ns, now_ns)
+
+    def _decide(
+        self, pod: Pod, owner: Client | Sender, arrival: Arrival, now_ns: int
+    ) -> Decision | None:
+        """Return what the gate decides; None of a forged token that was looked at: it is a 401."""
+        if isinstance(owner, Sender):
+            return pod.core.arrive(arrival, Vitals(), now_ns)
+        arrival = replace(arrival, promise=owner.promise)
+        if owner.proof is Proof.KNOWN:
+            return pod.core.arrive(arrival, Vitals(), now_ns)
+        vouched = owner.promise is not None
+        newcomer = replace(arrival, verified=False, unknown=True, vouched=vouched, promise=None)
+        if not pod.looks.may_begin(newcomer, now_ns):
+            return pod.core.turn_away(newcomer, now_ns)
+        self.looked_ns += LOOK_NS
+        pod.looks.end(newcomer, LOOK_NS, now_ns)
+        if owner.proof is Proof.FORGED:
+            return None
+        decision = pod.core.arrive(arrival, Vitals(), now_ns)
+        if not isinstance(decision, Refused):
+            pod.looks.serve(newcomer, LOOK_NS)
+        return decision
 
     def _refused(self, owner: Client | Sender, refused: Refused, now_ns: int) -> None:
         if isinstance(owner, Sender):
@@ -155,7 +240,8 @@ class Simulation:
                 owner.in_vain.append(now_ns)
             self.at(now_ns + refused.retry_after_ns, lambda now_ns: self._post(owner, now_ns))
             return
-        owner.told_ns.append(refused.retry_after_ns)
+        owner.told_ns.append(now_ns + refused.retry_after_ns)
+        owner.promise = refused.promise if owner.tickets else None
         self._come_back(owner, refused.retry_after_ns, now_ns)
 
     def _come_back(self, client: Client, told_ns: int, now_ns: int) -> None:
@@ -171,14 +257,14 @@ class Simulation:
         self.at(end_ns, lambda now_ns: self._end(place, outcome, now_ns))
 
     def _end(self, place: Place, outcome: Outcome, now_ns: int) -> None:
-        owner = self._owners[place]
+        owner, pod = self._owners[place]
         self.place_ns[place.cls] += now_ns - place.started_at_ns
         if isinstance(owner, Sender) and owner.left > 1:
             owner.left -= 1
-            self._take(self.core.hand_on(place, now_ns), now_ns)
+            self._take(pod, pod.core.hand_on(place, now_ns), now_ns)
             return
         del self._owners[place]
-        self._take(self.core.leave(place, outcome, now_ns), now_ns)
+        self._take(pod, pod.core.leave(place, outcome, now_ns), now_ns)
         if isinstance(owner, Sender):
             owner.batches += 1
             self._post(owner, now_ns)
@@ -188,19 +274,19 @@ class Simulation:
         else:
             self._come_back(owner, self.dice.randint(*UNAVAILABLE_NS), now_ns)
 
-    def _take(self, turn: Turn, now_ns: int) -> None:
+    def _take(self, pod: Pod, turn: Turn, now_ns: int) -> None:
         for place in turn.granted:
             self._start(place, now_ns)
         for place, refused in turn.refused:
-            self._refused(self._owners.pop(place), refused, now_ns)
-        self._wake_at(turn.wake_at_ns, now_ns)
+            self._refused(self._owners.pop(place)[0], refused, now_ns)
+        self._wake_at(pod, turn.wake_at_ns, now_ns)
 
-    def _wake_at(self, wake_at_ns: int | None, now_ns: int) -> None:
-        if wake_at_ns is not None and (self._wake_ns is None or wake_at_ns < self._wake_ns):
-            due_ns = self._wake_ns = max(wake_at_ns, now_ns)
-            self.at(due_ns, lambda now_ns: self._wake(due_ns, now_ns))
+    def _wake_at(self, pod: Pod, wake_at_ns: int | None, now_ns: int) -> None:
+        if wake_at_ns is not None and (pod.wake_ns is None or wake_at_ns < pod.wake_ns):
+            due_ns = pod.wake_ns = max(wake_at_ns, now_ns)
+            self.at(due_ns, lambda now_ns: self._wake(pod, due_ns, now_ns))
 
-    def _wake(self, due_ns: int, now_ns: int) -> None:
-        if due_ns == self._wake_ns:
-            self._wake_ns = None
-            self._take(self.core.wake(now_ns), now_ns)
+    def _wake(self, pod: Pod, due_ns: int, now_ns: int) -> None:
+        if due_ns == pod.wake_ns:
+            pod.wake_ns = None
+            self._take(pod, pod.core.wake(now_ns), now_ns)

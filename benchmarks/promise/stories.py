@@ -9,6 +9,7 @@ from statistics import fmean
 from benchmarks.promise.server import MS, S, Server
 from benchmarks.promise.simulation import (
     Client,
+    Proof,
     Returning,
     Simulation,
     every_second,
@@ -200,6 +201,72 @@ def pollers(seed: int, seconds: int = BURST_S) -> list[Figure]:
     ]
 
 
+# ── tokens and several pods ────────────────────
+
+
+def _forged(seed: int) -> list[Figure]:
+    """Send 5,000 forged tokens a second beside players who are known, and new ones."""
+    world = Simulation(settings(rate=HELD_PER_S), Server(HELD_MS, HELD_PER_S), seed=seed)
+    seconds = 20
+    for _ in range(5_000 * seconds):
+        cls = Class.INITIALIZE if world.dice.random() < 0.5 else Class.GAMEPLAY
+        world.arrive(cls, world.dice.randrange(seconds * S), never, Proof.FORGED)
+    _play(world, 200, until_s=seconds)
+    _log_in(world, 150, seconds=seconds)
+    _log_in(world, 100, seconds=seconds, proof=Proof.NEW)
+    world.run()
+    known, new = (
+        [client for client in world.clients if client.proof is proof]
+        for proof in (Proof.KNOWN, Proof.NEW)
+    )
+    known_in = 100 * sum(client.in_ns is not None for client in known) / len(known)
+    return [
+        Figure("known players in", known_in, "%", at_least=99.9),
+        *(Figure(f"new ones {each.name}", *_of_figure(each)) for each in _in_figures(new, None)),
+        Figure("cores that look at tokens", world.looked_ns / (seconds * S)),
+    ]
+
+
+def _of_figure(figure: Figure) -> tuple[float, str, float | None]:
+    return figure.value, figure.unit, figure.at_least
+
+
+def _new_tokens(seed: int) -> list[Figure]:
+    """Play the held burst where each attempt shows a token that nobody has looked at."""
+    logins = _burst(seed, proof=Proof.NEW)
+    once = 100 * sum(client.attempts <= 2 for client in logins) / len(logins)
+    return [
+        *_in_figures(logins, None),
+        Figure("with at most one return", once, "%", at_least=99),
+        Figure("attempts per refused client", _attempts(logins), at_most=2.05),
+        _last_in(logins, IDEAL_S, at_most=1.05),
+    ]
+
+
+def _roll_out(seed: int, *, tickets: bool) -> list[Figure]:
+    """Restart three pods one after another in mid-burst, behind a balancer that knows nobody."""
+    pods = 3
+    world = Simulation(
+        settings(LIMIT // pods, HELD_PER_S // pods),
+        Server(HELD_MS, HELD_PER_S),
+        seed=seed,
+        pods=pods,
+    )
+    for number, at_s in enumerate((20, 30, 40)):
+        world.restart(number, at_s * S)
+    _log_in(world, BURST_PER_S, seconds=BURST_S, tickets=tickets)
+    logins = world.run().clients
+    put_off_s = max(
+        max(client.told_ns, default=0) - (client.told_ns or [0])[0] for client in logins
+    )
+    return [
+        *_in_figures(logins, None),
+        Figure("attempts per refused client", _attempts(logins), at_most=2.05 if tickets else None),
+        Figure("a moment put off, longest", put_off_s / S, "s", at_most=1 if tickets else None),
+        _last_in(logins, IDEAL_S, at_most=1.05 if tickets else None),
+    ]
+
+
 STORIES = (
     Story(
         "events-10",
@@ -241,6 +308,14 @@ STORIES = (
     Story("no-shows", "held burst, half of the refused never return", _no_shows),
     Story("late", "held burst, half of the returns up to 55 s late", _late),
     Story("pollers", "held burst, 20 % knock every second", pollers),
+    Story("new-tokens", "held burst, a new token for each attempt", _new_tokens),
+    Story("forged", "5,000 forged tokens/s beside known and new players", _forged),
+    Story(
+        "roll-out",
+        "held burst, three pods restarted in it, tickets",
+        partial(_roll_out, tickets=True),
+    ),
+    Story("roll-out-bare", "the same without tickets", partial(_roll_out, tickets=False)),
 )
 
 
@@ -252,11 +327,12 @@ def _burst(
     returning_of: Callable[[int], Returning] = lambda _: obedient,
     stall_s: tuple[float, float] | None = None,
     seconds: int = BURST_S,
+    proof: Proof = Proof.KNOWN,
 ) -> list[Client]:
     """Play the burst that is held in the database, and return its clients."""
     server = Server(HELD_MS, HELD_PER_S, stall_s)
     world = Simulation(settings(rate=HELD_PER_S), server, seed=seed)
-    _log_in(world, BURST_PER_S, seconds=seconds, returning_of=returning_of)
+    _log_in(world, BURST_PER_S, seconds=seconds, returning_of=returning_of, proof=proof)
     return world.run().clients
 
 
@@ -267,11 +343,13 @@ def _log_in(
     seconds: int,
     from_s: int = 0,
     returning_of: Callable[[int], Returning] = lambda _: obedient,
+    proof: Proof = Proof.KNOWN,
+    tickets: bool = False,
 ) -> None:
     """Let so many come a second on average, each on its own."""
     for number in range(per_s * seconds):
         at_ns = from_s * S + world.dice.randrange(seconds * S)
-        world.arrive(Class.INITIALIZE, at_ns, returning_of(number))
+        world.arrive(Class.INITIALIZE, at_ns, returning_of(number), proof, tickets=tickets)
 
 
 def _play(world: Simulation, per_s: int, *, until_s: int) -> None:

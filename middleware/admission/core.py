@@ -168,6 +168,10 @@ class AdmissionCore:
         self._outlook.reconfigure(settings)
         return self._turn(now_ns)
 
+    def resume(self, booked_until_ns: int, now_ns: int) -> None:
+        """Go on where other processes are: until then all moments are promised already."""
+        self._slots.book_after(min(booked_until_ns, now_ns + self._settings.slot_horizon_ns))
+
     # ── what an operator sees ────────────────────
 
     def snapshot(self, now_ns: int) -> Snapshot:
@@ -182,6 +186,7 @@ class AdmissionCore:
             held_ns={share: self._drain.held_ns(share) for share in Share},
             promised=self._slots.promised(now_ns, None),
             drain_interval_ns=self._outlook.login_interval_ns(),
+            booked_until_ns=self._slots.booked_until_ns,
             horizon_ns=self._slots.horizon_ns(self._slot_interval_ns()),
             kept=self._slots.kept.of(1000) / 1000,
         )

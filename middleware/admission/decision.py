@@ -216,6 +216,7 @@ class Snapshot:
 
     `binds` is what those of each share who wait wait for. `held_ns` is what a place of each share
     is held for on average, `drain_interval_ns` the time between two logins while they have to wait.
+    `booked_until_ns` is the latest moment that was promised to a newcomer.
     `horizon_ns` is how far away a moment may be today, `kept` which share of the promised moments
     is counted on.
     """
@@ -227,6 +228,7 @@ class Snapshot:
     binds: dict[Share, Bound]
     held_ns: dict[Share, int]
     promised: int
+    booked_until_ns: int
     drain_interval_ns: int
     horizon_ns: int
     kept: float

@@ -29,6 +29,7 @@ class Kept:
         self._missing = 0
         self._missing_ns = 0
         self._late = 0
+        self._elsewhere = 0
 
     def reconfigure(self, grace_ns: int) -> None:
         """Change how long after its window a promise is still kept."""
@@ -39,11 +40,25 @@ class Kept:
         self._pass_time(now_ns)
         self._note(came=True)
 
-    def missed(self, now_ns: int) -> None:
-        """Note that a window is over and its owner did not come."""
+    def came_from_elsewhere(self, now_ns: int) -> None:
+        """Note that somebody came to whom another process had promised the moment.
+
+        As many will have gone there whom this one promised theirs: they are not missing.
+        """
         self._pass_time(now_ns)
-        self._note(came=False)
-        self._missing += 1
+        self._elsewhere = min(self._elsewhere + 1, DUE)
+
+    def missed(self, now_ns: int) -> bool:
+        """Note that a window is over and its owner did not come; return whether it is missing.
+
+        It is not if it can be taken to have gone to another process.
+        """
+        self._pass_time(now_ns)
+        is_missing = not self._elsewhere
+        self._elsewhere -= not is_missing
+        self._note(came=not is_missing)
+        self._missing += is_missing
+        return is_missing
 
     def came_late(self, now_ns: int) -> None:
         """Note that one of the missing came."""

@@ -44,7 +44,8 @@ class Slot:
     """From `at_ns` on its owner is expected, until `until_ns`.
 
     `rank` is the moment that it was booked for, and a number that no other slot has. It never
-    changes. `first_ns` is when its owner was refused for the first time.
+    changes. `first_ns` is when its owner was refused for the first time. `adopted`: another process
+    promised it; `elsewhere`: its owner has gone to another one, as far as can be told.
     """
 
     key: Hashable
@@ -58,6 +59,8 @@ class Slot:
     came: bool = False
     missed: bool = False
     served: bool = False
+    adopted: bool = False
+    elsewhere: bool = False
 
     @property
     def promise(self) -> Promise:
@@ -97,11 +100,14 @@ class Slots:
         """Note that its owner is there, at its moment or after it."""
         if not slot.came:
             slot.came = True
-            if now_ns <= slot.until_ns:
+            if slot.adopted:
+                self.kept.came_from_elsewhere(now_ns)
+            elif now_ns <= slot.until_ns:
                 self.kept.came(now_ns)
             else:
                 self._miss(slot, now_ns)
-                self.kept.came_late(now_ns)
+                if not slot.elsewhere:
+                    self.kept.came_late(now_ns)
 
     def serve(self, key: Hashable, now_ns: int) -> None:
         """Note that this client was served: its promise is kept, and ends with its window."""
@@ -148,6 +154,7 @@ class Slots:
             return slot
         window_ns = promise.until_ns - promise.at_ns
         slot = self._slot(key, promise.at_ns, window_ns, promise.first_ns, again=promise.again)
+        slot.adopted = slot.elsewhere = True
         self._replace(slot, now_ns)
         return slot
 
@@ -172,6 +179,15 @@ class Slots:
         slot = self._slot(key, at_ns, _window_ns(at_ns - now_ns), first_ns, again=again)
         self._replace(slot, now_ns)
         return slot
+
+    @property
+    def booked_until_ns(self) -> int:
+        """The latest moment that was booked for a client that was refused for the first time."""
+        return self._first_time_ns
+
+    def book_after(self, moment_ns: int) -> None:
+        """Book from this moment on: those before it were promised elsewhere."""
+        self._first_time_ns = max(self._first_time_ns, moment_ns)
 
     def promised(self, now_ns: int, until_ns: int | None, *, again: bool = False) -> int:
         """Return how many slots begin after now, and not after `until_ns` if that is given.
@@ -235,7 +251,7 @@ class Slots:
         if before is not None:
             self._strike(before)
             self._looks.remove(_look(before))
-            if before.missed and not before.came:
+            if before.missed and not before.came and not before.elsewhere:
                 self.kept.lapsed(now_ns)
         self._slots[slot.key] = slot
         self._enter(slot)
@@ -260,9 +276,9 @@ class Slots:
                 self._look_again(slot, self._end_ns(slot))
 
     def _miss(self, slot: Slot, now_ns: int) -> None:
-        if not slot.missed:
+        if not slot.missed and not slot.adopted:
             slot.missed = True
-            self.kept.missed(now_ns)
+            slot.elsewhere = not self.kept.missed(now_ns)
 
     def _forget(self, slot: Slot, now_ns: int) -> None:
         """End a slot."""
@@ -271,7 +287,8 @@ class Slots:
         del self._slots[slot.key]
         if not slot.came:
             self._miss(slot, now_ns)
-            self.kept.lapsed(now_ns)
+            if not slot.elsewhere:
+                self.kept.lapsed(now_ns)
         if not self._slots:
             self.kept.forget()
 

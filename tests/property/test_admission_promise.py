@@ -41,7 +41,7 @@ def burst(rules: AdmissionSettings, *, seconds: int = 20, held: int = 300) -> Si
 
 def test_no_moment_is_told_twice_and_nobody_waits_longer_than_the_line_allows() -> None:
     clients = burst(settings(rate=300)).clients
-    moments = [client.arrived_ns + told for client in clients for told in client.told_ns]
+    moments = [told for client in clients for told in client.told_ns]
     assert len(moments) > 1_000
     assert len(set(moments)) == len(moments)
     assert max(client.waited_ns for client in clients) <= 2 * S
