@@ -8,6 +8,7 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 
 from app.background import beside
+from app.bookings import shared_bookings
 from app.catalogue.served import ServedCatalogue
 from app.domain.clock import Clock
 from app.domain.errors import Unavailable
@@ -28,6 +29,7 @@ from app.shared_clock import SharedClock
 from app.state import Services
 from app.telemetry import Metrics, flush_spans
 from app.tokens.tokens import Tokens
+from db.bookings import PgBookings
 from db.claims import PgClaims
 from db.events import PgEvents
 from db.migrate import schema_is_current
@@ -35,6 +37,8 @@ from db.outbox import PgOutbox
 from db.players import PgPlayers
 from db.pool import Database
 from db.revisions import PgRevisions
+from middleware.admission import AdmissionCore
+from middleware.tickets import TicketClock
 
 COUNTS_PLAYERS: Final = "python -m app catalogue check FILE --against-database"
 
@@ -52,6 +56,8 @@ async def lifespan(
     loop_lag: LoopLag,
     tracer_provider: TracerProvider,
     shared_clock: SharedClock,
+    core: AdmissionCore | None,
+    clock: TicketClock,
     tokens: Tokens | None,
 ) -> AsyncIterator[Services]:
     """Yield the services.
@@ -77,8 +83,8 @@ async def lifespan(
         # The cohort of those who come under this catalogue: most on launch day.
         await served.cohort((revision,))
         log.info("catalogue_loaded", revision=revision, goals=len(catalogue.goals))
-        clock = Clock()
-        players, events = PgPlayers(database, clock), PgEvents(database, clock)
+        moment = Clock()
+        players, events = PgPlayers(database, moment), PgEvents(database, moment)
         await shared_clock.set_by(events.database_ms)
         claims = PgClaims(
             database,
@@ -90,6 +96,7 @@ async def lifespan(
         async with (
             beside(_tell_what_is_lacking(revisions, catalogue)),
             keeping_days(events),
+            shared_bookings(PgBookings(database), core, clock),
             beside(shared_clock.keep_set(events.database_ms)),
             _refreshing(tokens),
             open_rewards(settings, PgOutbox(database), claims, metrics) as deliveries,
@@ -101,7 +108,7 @@ async def lifespan(
                 claims=ClaimService(players, challenges, claims, deliveries, settings.namespace),
                 events=EventService(events, served, policy),
                 event_store=events,
-                clock=clock,
+                clock=moment,
                 database=database,
                 lifecycle=lifecycle,
                 metrics=metrics,

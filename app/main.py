@@ -44,12 +44,16 @@ QUOTA_BURST_S: Final = 2
 def create_app(
     settings: Settings,
     *,
+    core: AdmissionCore | None,
+    clock: TicketClock,
+    tokens: Tokens | None,
     metrics: Metrics,
     loop_lag: LoopLag,
-    shared_clock: SharedClock,
-    tokens: Tokens | None,
 ) -> Starlette:
-    """Return the application for the player port. Without `tokens` a header is believed."""
+    """Return the application for the player port.
+
+    Without a `core` there is no gate; without `tokens` a header is believed.
+    """
     rights = ServiceRights(settings.service_client_ids, settings.events_permission)
     authenticators: Mapping[Who, Authenticator] = {
         Who.PLAYER: MockPlayers() if tokens is None else PlayerTokens(tokens),
@@ -59,7 +63,7 @@ def create_app(
         Body.SMALL: settings.body_bytes_max,
         Body.EVENTS: max(EVENTS_BYTES_MAX, settings.body_bytes_max),
     }
-    gate = _gate(settings, metrics, loop_lag, shared_clock)
+    gate = [] if core is None else _gate(settings, core, clock, metrics, loop_lag)
 
     def layers(row: Row) -> Sequence[Middleware]:
         if row.admission is None:
@@ -111,28 +115,34 @@ def create_tokens(settings: Settings, clock: SharedClock, metrics: Metrics) -> T
     return Tokens(rules, fetching, clock.now_s, lambda looked: metrics.tokens.labels(looked).inc())
 
 
-def _ticket_office(
-    settings: Settings, metrics: Metrics, shared_clock: SharedClock
-) -> TicketOffice | None:
+def create_core(settings: Settings) -> AdmissionCore | None:
+    """Return what decides about admission, or None where nothing does."""
+    if settings.admission_mode is AdmissionMode.OFF:
+        return None
+    return AdmissionCore(admission_settings(settings))
+
+
+def _ticket_office(settings: Settings, clock: TicketClock, metrics: Metrics) -> TicketOffice | None:
     """Return what reads and issues tickets, or None without a secret to sign them with."""
     if not settings.ticket_secrets:
         return None
     return TicketOffice(
         Tickets(settings.ticket_secrets),
-        TicketClock(time.monotonic_ns, shared_clock.now_ms),
+        clock,
         grace_ms=settings.admission_slot_grace_s * 1_000,
         on_read=lambda result: metrics.tickets_of(result).inc(),
     )
 
 
 def _gate(
-    settings: Settings, metrics: Metrics, loop_lag: LoopLag, shared_clock: SharedClock
+    settings: Settings,
+    core: AdmissionCore,
+    clock: TicketClock,
+    metrics: Metrics,
+    loop_lag: LoopLag,
 ) -> Sequence[Middleware]:
-    """Return the one gate that all routes behind it share, or nothing where it is off."""
-    if settings.admission_mode is AdmissionMode.OFF:
-        return []
-    core = AdmissionCore(admission_settings(settings))
-    arrivals = Arrivals(_ticket_office(settings, metrics, shared_clock))
+    """Return the one gate that all routes behind it share."""
+    arrivals = Arrivals(_ticket_office(settings, clock, metrics))
     metrics.watch_admission(lambda: core.snapshot(time.monotonic_ns()))
     gate = AdmissionGate(
         core=core,

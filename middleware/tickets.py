@@ -126,6 +126,10 @@ class TicketClock:
         """Return the shared moment."""
         return self._shared_ms()
 
+    def now_ns(self) -> int:
+        """Return the gate's."""
+        return self._clock_ns()
+
     def shared_ms_of(self, moment_ns: int) -> int:
         """Return a moment of the gate's clock as all pods read it; rounded up, so never early."""
         return self._shared_ms() - (self._clock_ns() - moment_ns) // 1_000_000

@@ -1,5 +1,6 @@
 """The application in this process: on a real database, or on fakes."""
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from app.catalogue.parse import parse_catalogue
 from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Catalogue
 from app.lifespan import lifespan
-from app.main import create_app, create_tokens
+from app.main import create_app, create_core, create_tokens
 from app.services.challenges import ChallengeService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService
@@ -23,11 +24,14 @@ from app.shared_clock import SharedClock
 from app.telemetry import Metrics
 from app.tokens.tokens import Tokens
 from db.players import PgPlayers
+from middleware.admission import AdmissionCore
+from middleware.tickets import TicketClock
 from tests.asgi_client import Exchange, http_scope
 from tests.fakes import FakePlayers, FakeRevisions
 
 V1 = "/challenge/v1"
 SAMPLE = Path(__file__).parents[1] / "app" / "sample_catalogue.json"
+HERE = TicketClock(time.monotonic_ns, lambda: time.monotonic_ns() // 1_000_000)
 
 
 def sample_catalogue() -> Catalogue:
@@ -47,7 +51,8 @@ class Running:
         *,
         metrics: Metrics,
         loop_lag: LoopLag,
-        shared_clock: SharedClock,
+        core: AdmissionCore | None = None,
+        clock: TicketClock = HERE,
         tokens: Tokens | None = None,
     ) -> None:
         self.metrics = metrics
@@ -56,7 +61,8 @@ class Running:
             settings,
             metrics=metrics,
             loop_lag=loop_lag,
-            shared_clock=shared_clock,
+            core=core,
+            clock=clock,
             tokens=tokens,
         )
 
@@ -97,6 +103,7 @@ class App(Running):
     ) -> None:
         metrics, loop_lag, shared_clock = Metrics(), LoopLag(), SharedClock()
         tokens = create_tokens(settings, shared_clock, metrics)
+        core, clock = create_core(settings), TicketClock(time.monotonic_ns, shared_clock.now_ms)
         self.lifecycle = Lifecycle()
         self._lifespan = partial(
             lifespan,
@@ -108,13 +115,16 @@ class App(Running):
             loop_lag=loop_lag,
             tracer_provider=TracerProvider(shutdown_on_exit=False),
             shared_clock=shared_clock,
+            core=core,
+            clock=clock,
             tokens=tokens,
         )
         super().__init__(
             settings,
             metrics=metrics,
             loop_lag=loop_lag,
-            shared_clock=shared_clock,
+            core=core,
+            clock=clock,
             tokens=tokens,
         )
 
@@ -133,7 +143,7 @@ class FakeApp(Running):
 
     def __init__(self, clock_ms: int) -> None:
         super().__init__(
-            settings_for(), metrics=Metrics(), loop_lag=LoopLag(), shared_clock=SharedClock()
+            settings_for(), metrics=Metrics(), loop_lag=LoopLag(), core=create_core(settings_for())
         )
         self.players, self.revisions = FakePlayers(clock_ms), FakeRevisions()
 

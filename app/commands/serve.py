@@ -5,6 +5,7 @@ import asyncio
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Coroutine
 from functools import partial
 
@@ -26,7 +27,7 @@ from app.domain.goal import Catalogue
 from app.failures import SchemaBehind
 from app.lifespan import lifespan
 from app.logs import logging_apart
-from app.main import create_app, create_tokens
+from app.main import create_app, create_core, create_tokens
 from app.opentelemetry_check import opentelemetry_checked
 from app.operations.main import create_operations_app
 from app.output import print_apart
@@ -40,6 +41,7 @@ from app.telemetry import Metrics, create_tracer_provider
 from db.embedded import EmbeddedPostgres
 from db.embedded_watch import keep_running
 from db.migrate import migrate
+from middleware.tickets import TicketClock
 
 log = structlog.get_logger()
 
@@ -95,15 +97,17 @@ def _serve_once(
     database: RunningDatabase,
 ) -> int:
     lifecycle, metrics, loop_lag = Lifecycle(), Metrics(), LoopLag()
-    shared_clock = SharedClock()
+    shared_clock, core = SharedClock(), create_core(settings)
+    clock = TicketClock(time.monotonic_ns, shared_clock.now_ms)
     tokens = create_tokens(settings, shared_clock, metrics)
     serving = run(
         create_app(
             settings,
+            core=core,
+            clock=clock,
+            tokens=tokens,
             metrics=metrics,
             loop_lag=loop_lag,
-            shared_clock=shared_clock,
-            tokens=tokens,
         ),
         create_operations_app(
             clock_may_be_set=settings.clock_may_be_set, token=settings.operations_token
@@ -119,6 +123,8 @@ def _serve_once(
             loop_lag=loop_lag,
             tracer_provider=provider,
             shared_clock=shared_clock,
+            core=core,
+            clock=clock,
             tokens=tokens,
         ),
         lifecycle=lifecycle,

@@ -37,13 +37,12 @@ from middleware.admission.decision import (
 )
 from middleware.admission.drain import Drain
 from middleware.admission.line import SIZE_MAX, Line
-from middleware.admission.outlook import Outlook, fits
+from middleware.admission.outlook import Outlook, fits, unslotted_ns
 from middleware.admission.places import Places
 from middleware.admission.quota import Quotas
 from middleware.admission.settings import (
     CLASS_TABLE,
     CLASSES_OF,
-    MILLISECOND_NS,
     SHARES,
     AdmissionSettings,
     share_of,
@@ -54,9 +53,6 @@ from middleware.admission.slots import Slot, Slots
 SLOT_PACE = (100, 99)
 """Slots are 1 % further apart than the drain, so that returners never build a line of their own.
 What that leaves free goes to those who come early."""
-
-UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
-"""Classes without slots return after the first, plus a random part of the second: within 1 s."""
 
 NOBODY = Turn((), (), None)
 """What follows where nobody waits, which is nearly always."""
@@ -100,7 +96,7 @@ class AdmissionCore:
         if self._can_run(place, now_ns):
             return Admitted(self._start(place, now_ns))
         if not self._may_wait_beside_its_own(place, now_ns):
-            return Refused(cls, AdmissionReason.LINE_PER_KEY, self._unslotted_ns(arrival))
+            return Refused(cls, AdmissionReason.LINE_PER_KEY, unslotted_ns(arrival.jitter))
         if not self._may_wait(place, slot, vitals, now_ns):
             return self._refuse(place, AdmissionReason.LINE_FULL, now_ns)
         self._line.push(place)
@@ -300,7 +296,7 @@ class AdmissionCore:
     def _refuse(self, place: Place, reason: AdmissionReason, now_ns: int) -> Refused:
         arrival = place.arrival
         if not CLASS_TABLE[place.cls].rated:
-            return Refused(place.cls, reason, self._unslotted_ns(arrival))
+            return Refused(place.cls, reason, unslotted_ns(arrival.jitter))
         again = place.cls is Class.RETURNING
         behind_ns, interval_ns = self._moments(place.cls, now_ns)
         span_ns = None
@@ -312,11 +308,6 @@ class AdmissionCore:
             span_ns = self._slots.next_in_ns(now_ns, behind_ns, interval_ns, again=again)
         retry_after_ns = self._slots.spread_ns(span_ns, interval_ns, arrival.jitter)
         return Refused(place.cls, reason, retry_after_ns)
-
-    @staticmethod
-    def _unslotted_ns(arrival: Arrival) -> int:
-        base_ns, spread_ns = UNSLOTTED_NS
-        return base_ns + int(arrival.jitter * spread_ns)
 
     # ── handing on ────────────────────
 

@@ -17,6 +17,9 @@ WAIT_SHARE = (19, 20)
 """Whoever expects to need more than this share of its budget does not wait: the expectation is an
 average, and to be refused after waiting is the slowest way to be refused."""
 
+UNSLOTTED_NS = (200 * MILLISECOND_NS, 800 * MILLISECOND_NS)
+"""Classes without slots return after the first, plus a random part of the second: within 1 s."""
+
 STILL_LINE_LIMITS = 4
 """While it stands still, nobody joins a line longer than so many times the limit."""
 
@@ -115,3 +118,9 @@ class Outlook:
 def fits(wait_ns: int, budget_ns: int) -> bool:
     """Return whether somebody with such a budget joins a line with such an expected wait."""
     return wait_ns * WAIT_SHARE[1] <= budget_ns * WAIT_SHARE[0]
+
+
+def unslotted_ns(jitter: float) -> int:
+    """Return when a client without a moment of its own comes again."""
+    base_ns, spread_ns = UNSLOTTED_NS
+    return base_ns + int(jitter * spread_ns)

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.main import create_app
+from app.main import create_app, create_core
 from app.routes import ROUTES, Row, Who
 from app.serving.loop_lag import LoopLag
-from app.shared_clock import SharedClock
 from app.telemetry import Metrics
 from app.tokens.fetching import FetchFailed
 from app.tokens.tokens import Looked, Tokens
-from tests.app import settings_for
+from tests.app import HERE, settings_for
 from tests.asgi_client import Exchange, http_scope
 from tests.hostile_tokens import Headers, hostile
 from tests.issuer import DROPPED, NOW_S, bearer, key_set, token
@@ -43,7 +42,8 @@ class Door:
             SETTINGS,
             metrics=self.metrics,
             loop_lag=LoopLag(),
-            shared_clock=SharedClock(),
+            core=create_core(SETTINGS),
+            clock=HERE,
             tokens=self.tokens,
         )
 
