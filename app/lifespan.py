@@ -98,7 +98,7 @@ async def lifespan(
             keeping_days(events),
             shared_bookings(PgBookings(database), core, clock),
             beside(shared_clock.keep_set(events.database_ms)),
-            _refreshing(tokens),
+            _refreshing(tokens, lifecycle),
             open_rewards(settings, PgOutbox(database), claims, metrics) as deliveries,
         ):
             yield Services(
@@ -121,8 +121,12 @@ async def lifespan(
         await flush_spans(tracer_provider)
 
 
-def _refreshing(tokens: Tokens | None) -> AbstractAsyncContextManager[None]:
-    return nullcontext() if tokens is None else tokens.refreshing()
+def _refreshing(tokens: Tokens | None, lifecycle: Lifecycle) -> AbstractAsyncContextManager[None]:
+    """Keep keys fresh; until the first are there the process is not ready, but listens."""
+    if tokens is None:
+        return nullcontext()
+    lifecycle.has_begun = lambda: tokens.have_sources
+    return tokens.refreshing()
 
 
 async def _tell_what_is_lacking(revisions: PgRevisions, catalogue: Catalogue) -> None:

@@ -24,6 +24,7 @@ from middleware.admission import Share
 SECRET = {
     "admission_ticket_secret",
     "admission_ticket_secret_before",
+    "auth_revocations",
     "database_url",
     "erasure_secret",
     "events_token",
@@ -137,6 +138,11 @@ class Settings(BaseModel):
         None,
         description="JSON Web Key Set of the issuer of tokens: an address, http or https, or a"
         " file; required if AUTH_ENABLED.",
+    )
+    auth_revocations: KeySource | None = Field(
+        None,
+        description="The platform's list of revoked tokens and users: an address, with its"
+        " credentials, or a file; unset, tokens are good until they expire.",
     )
     auth_issuer: str | None = Field(
         None,

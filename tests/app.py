@@ -12,7 +12,8 @@ from app.catalogue.parse import parse_catalogue
 from app.catalogue.served import ServedCatalogue
 from app.domain.goal import Catalogue
 from app.lifespan import lifespan
-from app.main import create_app, create_core, create_tokens
+from app.main import create_app
+from app.parts import create_core, create_tokens
 from app.services.challenges import ChallengeService
 from app.services.initialize import InitializeService
 from app.services.selections import SelectionService

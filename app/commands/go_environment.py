@@ -30,12 +30,12 @@ DATABASE: Final[Mapping[str, str]] = MappingProxyType(
 
 KEYS_PATH: Final = "/iam/v3/oauth/jwks"
 
+REVOCATIONS_PATH: Final = "/iam/v3/oauth/revocationlist"
+
 BASE_PATH: Final = "/challenge"
 
 WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "AB_CLIENT_ID": "the platform is asked for its public keys only, which takes no credential",
-        "AB_CLIENT_SECRET": "as AB_CLIENT_ID",
         "CLEANUP_": "there are no rows that expire",
         "DB_CONN_": "connections are kept open, all of them",
         "DB_MAX_IDLE_CONNS": "as DB_CONN_",
@@ -88,9 +88,21 @@ def _authentication(environment: Mapping[str, str]) -> Iterator[str]:
     if base:
         yield f"AUTH_ISSUER={base}"
         yield f"AUTH_KEYS={base}{KEYS_PATH}"
+        yield from _revocations(environment, base)
         yield "# AUTH_ISSUER: compare it with `iss` in one of your players' tokens"
     else:
         yield "# AUTH_ISSUER, AUTH_KEYS: set them to your platform's, since AB_BASE_URL is missing"
+
+
+def _revocations(environment: Mapping[str, str], base: str) -> Iterator[str]:
+    """Yield the address of the platform's list, which takes the credentials of a client."""
+    client = [environment.get(name, "") for name in ("AB_CLIENT_ID", "AB_CLIENT_SECRET")]
+    if all(client):
+        user = ":".join(quote(part, safe="") for part in client)
+        scheme, _, host = base.partition("://")
+        yield f"AUTH_REVOCATIONS={scheme}://{user}@{host}{REVOCATIONS_PATH}"
+    else:
+        yield "# AUTH_REVOCATIONS: needs AB_CLIENT_ID and AB_CLIENT_SECRET, as in the Go service"
 
 
 def _rewards(environment: Mapping[str, str]) -> Iterator[str]:

@@ -27,10 +27,11 @@ from app.domain.goal import Catalogue
 from app.failures import SchemaBehind
 from app.lifespan import lifespan
 from app.logs import logging_apart
-from app.main import create_app, create_core, create_tokens
+from app.main import create_app
 from app.opentelemetry_check import opentelemetry_checked
 from app.operations.main import create_operations_app
 from app.output import print_apart
+from app.parts import create_core, create_tokens
 from app.serving.lifecycle import Lifecycle
 from app.serving.loop_lag import LoopLag
 from app.serving.server import Addresses, Sockets, bound_sockets, joined, run

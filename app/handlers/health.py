@@ -1,6 +1,7 @@
 """Three questions, three answers: does it turn, may it get work, does the database answer.
 
-Ready means started, on the right schema, not draining. It is never a matter of load, nor of a blip.
+Ready means started, on the right schema, with a first key set where tokens are asked for, not
+draining. It is never a matter of load, nor of a blip.
 """
 
 from starlette.requests import Request
@@ -25,8 +26,8 @@ READY = Operation(
     "isReady",
     Tag.SERVICE,
     "May new work be sent here?",
-    "Started, on the right schema, not draining: 200. Otherwise 503, with the same body. Load never"
-    " changes the answer.",
+    "Started, on the right schema, with the keys of tokens if these are asked for, not draining:"
+    " 200. Otherwise 503, with the same body. Load never changes the answer.",
     "Yes.",
     HealthAnswer,
     HealthAnswer("ready"),
@@ -53,7 +54,7 @@ async def live(_: Request) -> Response:
 async def ready(request: Request[State]) -> Response:
     """Answer 200 when new work may be routed here, else 503."""
     lifecycle = request.state["lifecycle"]
-    return JSONResponse({"status": lifecycle.phase}, 200 if lifecycle.ready else 503)
+    return JSONResponse({"status": lifecycle.shown}, 200 if lifecycle.ready else 503)
 
 
 async def challenge_healthz(request: Request[State]) -> Response:

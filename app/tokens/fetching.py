@@ -11,6 +11,7 @@ import aiohttp
 from app.file_content import file_content
 
 KEY_SET_BYTES_MAX: Final = 65_536
+REVOCATIONS_BYTES_MAX: Final = 4_194_304
 FETCH_S_MAX: Final = 2.0
 
 Fetch: TypeAlias = Callable[[], Awaitable[bytes]]

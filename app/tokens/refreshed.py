@@ -5,13 +5,14 @@ fetch ─► read, off the loop ─► value      every `interval_s`, and sooner
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import structlog
 
+from app.background import beside
 from app.tokens.fetching import Fetch, FetchFailed
 
 APART_S_MIN: Final = 30.0
@@ -44,7 +45,9 @@ class Refreshed(Generic[T]):
     `on_value` hears of the value before, if there was one, and of the new one.
     """
 
-    def __init__(self, refresh: Refresh[T], on_value: Callable[[T | None, T], None]) -> None:
+    def __init__(
+        self, refresh: Refresh[T], on_value: Callable[[T | None, T], None] = lambda _, __: None
+    ) -> None:
         self._refresh = refresh
         self._on_value = on_value
         self._value: T | None = None
@@ -61,8 +64,14 @@ class Refreshed(Generic[T]):
         """Fetch it as soon as that may be: something is missing in it."""
         self._asked.set()
 
-    async def keep_fresh(self) -> None:
-        """Fetch again and again, for ever; the first time later."""
+    @asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[None]:
+        """Fetch once, and then again and again while the block runs."""
+        await self.fetch()
+        async with beside(self._keep_fresh()):
+            yield
+
+    async def _keep_fresh(self) -> None:
         while True:
             self._asked.clear()
             await asyncio.sleep(APART_S_MIN)

@@ -1,23 +1,26 @@
 """The one owner of what is known of tokens: rules, keys, and the tokens that were looked at."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
 import structlog
 
-from app.background import beside
 from app.tokens.fetching import Fetch
 from app.tokens.keys import KeySet, read_key_set
 from app.tokens.refreshed import Refresh, Refreshed
 from app.tokens.remembered import Remembered, digest_of
+from app.tokens.revocations import Revocations, read_revocations
 from app.tokens.verification import KeyUnknown, TokenClaims, TokenRefused, TokenRules, verify_token
 
 REFRESH_S: Final = 240.0
 """A key that was taken out of the set is refused within 5 minutes."""
+
+REVOCATIONS_S: Final = 60.0
+REVOKED: Final = "The token was revoked."
 
 log = structlog.get_logger()
 
@@ -32,7 +35,14 @@ class Looked(StrEnum):
 
 
 class KeysMissing(Exception):
-    """No key set could be fetched yet, or none for a day: no token can be looked at."""
+    """The key set, or the list of revocations, could not be fetched yet, or not for a day."""
+
+
+class TokenSources(NamedTuple):
+    """What fetches the key set, and the list of revocations, if there is one."""
+
+    keys: Fetch
+    revocations: Fetch | None = None
 
 
 class Tokens:
@@ -41,39 +51,59 @@ class Tokens:
     def __init__(
         self,
         rules: TokenRules,
-        fetching: Callable[[aiohttp.ClientSession], Fetch],
+        sources: Callable[[aiohttp.ClientSession], TokenSources],
         now_s: Callable[[], float],
         on_look: Callable[[Looked], None],
     ) -> None:
-        """Begin without keys.
-
-        `fetching` makes what fetches the key set; `on_look` hears what came of each look.
-        """
+        """Begin without keys. `on_look` hears what came of each look."""
         self._rules = rules
-        self._fetching = fetching
+        self._sources = sources
         self._now_s = now_s
+        self._on_look = on_look
         self._remembered = Remembered(now_s, rules.leeway_s)
         self._keys: Refreshed[KeySet] | None = None
-        self._on_look = on_look
+        self._revocations: Refreshed[Revocations] | None = None
+
+    @property
+    def have_sources(self) -> bool:
+        """Whether new tokens can be looked at."""
+        return (
+            self._keys is not None
+            and self._keys.value is not None
+            and (self._revocations is None or self._revocations.value is not None)
+        )
 
     def find(self, token: bytes) -> TokenClaims | TokenRefused | None:
         """Return what is known of a token already, without looking at it."""
-        return self._remembered.find(digest_of(token))
+        found = self._remembered.find(digest_of(token))
+        if isinstance(found, TokenClaims) and self._is_revoked(token, found):
+            return TokenRefused(REVOKED)
+        return found
 
     def verify(self, token: bytes) -> TokenClaims:
         """Look at a token, and remember it. Raises `TokenRefused`, or `KeysMissing`."""
-        key_set = None if self._keys is None else self._keys.value
+        key_set = self._keys.value if self._keys is not None and self.have_sources else None
         if key_set is None:
             self._on_look(Looked.KEYS_MISSING)
             raise KeysMissing
         try:
-            claims = verify_token(token, key_set.keys, self._rules, self._now_s())
+            claims = self._look_at(token, key_set)
         except TokenRefused as refused:
             self._refuse(token, refused)
             raise
         self._on_look(Looked.GOOD)
         self._remembered.keep(digest_of(token), claims)
         return claims
+
+    def _look_at(self, token: bytes, key_set: KeySet) -> TokenClaims:
+        claims = verify_token(token, key_set.keys, self._rules, self._now_s())
+        if self._is_revoked(token, claims):
+            raise TokenRefused(REVOKED)
+        return claims
+
+    def _is_revoked(self, token: bytes, claims: TokenClaims) -> bool:
+        known = None if self._revocations is None else self._revocations.value
+        return known is not None and known.revoke(token, claims)
 
     def _refuse(self, token: bytes, refused: TokenRefused) -> None:
         is_unknown = isinstance(refused, KeyUnknown)
@@ -84,14 +114,28 @@ class Tokens:
 
     @asynccontextmanager
     async def refreshing(self) -> AsyncIterator[None]:
-        """Keep the keys fresh while the block runs. It begins after the first fetch."""
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        """Keep keys and revocations fresh while the block runs. It begins after the first fetch."""
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(
+                aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            )
+            sources = self._sources(session)
             read = partial(read_key_set, algorithms=self._rules.algorithms)
-            refresh = Refresh("token_keys_not_refreshed", self._fetching(session), read, REFRESH_S)
-            self._keys = Refreshed(refresh, self._on_keys)
-            await self._keys.fetch()
-            async with beside(self._keys.keep_fresh()):
-                yield
+            self._keys = Refreshed(
+                Refresh("token_keys_not_refreshed", sources.keys, read, REFRESH_S), self._on_keys
+            )
+            await stack.enter_async_context(self._keys.kept_fresh())
+            if sources.revocations is not None:
+                self._revocations = Refreshed(
+                    Refresh(
+                        "revocations_not_refreshed",
+                        sources.revocations,
+                        read_revocations,
+                        REVOCATIONS_S,
+                    )
+                )
+                await stack.enter_async_context(self._revocations.kept_fresh())
+            yield
 
     def _on_keys(self, before: KeySet | None, now: KeySet) -> None:
         """Look at all tokens anew where a key is gone; a new one changes nothing for them."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.main import create_app, create_core
+from app.main import create_app
+from app.parts import create_core
 from app.routes import ROUTES, Row, Who
 from app.serving.loop_lag import LoopLag
 from app.telemetry import Metrics
 from app.tokens.fetching import FetchFailed
-from app.tokens.tokens import Looked, Tokens
+from app.tokens.tokens import Looked, Tokens, TokenSources
 from tests.app import HERE, settings_for
 from tests.asgi_client import Exchange, http_scope
 from tests.hostile_tokens import Headers, hostile
@@ -36,7 +37,9 @@ class Door:
     def __init__(self, content: bytes | None) -> None:
         self._content = content
         self.looks: Counter[Looked] = Counter()
-        self.tokens = Tokens(RULES, lambda _: self._fetch, lambda: float(NOW_S), self._looked)
+        self.tokens = Tokens(
+            RULES, lambda _: TokenSources(self._fetch), lambda: float(NOW_S), self._looked
+        )
         self.metrics = Metrics()
         self.app = create_app(
             SETTINGS,

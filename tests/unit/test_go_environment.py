@@ -15,6 +15,7 @@ GO = """
 export AB_BASE_URL=https://platform.example/
 AB_NAMESPACE="mygame"
 AB_CLIENT_ID=abc
+AB_CLIENT_SECRET=s/cret
 DB_HOST=db
 DB_PASSWORD='p@ss/word'
 DB_MAX_OPEN_CONNS=25
@@ -46,11 +47,14 @@ def test_a_production_s_environment_becomes_settings_that_are_taken(
     assert settings.auth_enabled
     assert settings.auth_issuer == "https://platform.example"
     assert settings.auth_keys == "https://platform.example/iam/v3/oauth/jwks"
+    assert settings.auth_revocations == (
+        "https://abc:s%2Fcret@platform.example/iam/v3/oauth/revocationlist"
+    )
     assert (settings.namespace, settings.database_pool_size) == ("mygame", 25)
     assert settings.catalogue_path == Path("config/challenges.json")
     comments = {line.split(":")[0] for line in lines if line.startswith("#")}
     assert comments == {
-        *("# AB_CLIENT_ID", "# AUTH_ISSUER", "# CLEANUP_ENABLED"),
+        *("# AUTH_ISSUER", "# CLEANUP_ENABLED"),
         *("# REFRESH_INTERVAL", "# REWARD_URL"),
     }
 

@@ -25,6 +25,7 @@ OVERLAY = ROOT / "k8s" / "overlays" / "test"
 SECRETS = {
     "ADMISSION_TICKET_SECRET": "2" * 64,
     "ADMISSION_TICKET_SECRET_BEFORE": "3" * 64,
+    "AUTH_REVOCATIONS": "https://id:secret@issuer.example/revocations",
     "DATABASE_URL": "postgresql://headrace@database/headrace",
     "EVENTS_TOKEN": "0" * 64,
     "REWARD_URL": "https://rewards.example/grants",
@@ -130,7 +131,7 @@ def test_what_is_secret_comes_from_a_secret(container: Document, setting: str) -
     [variable] = [each for each in container["env"] if each["name"] == setting.upper()]
     key = setting.replace("_", "-")
     expected: Document = {"name": "headrace-settings", "key": key}
-    if setting in {"admission_ticket_secret_before", "operations_token"}:
+    if setting in {"admission_ticket_secret_before", "auth_revocations", "operations_token"}:
         expected["optional"] = True
     assert variable["valueFrom"] == {"secretKeyRef": expected}
     assert setting.upper() not in one("ConfigMap")["data"]

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.timestamp import read_rfc3339
 from app.tokens.fetching import FetchFailed
 from app.tokens.keys import KeySet, read_key_set
 from app.tokens.refreshed import APART_S_MIN, KEEP_S_MAX, Refresh, Refreshed
 from app.tokens.remembered import BAD_S, Generations
-from app.tokens.tokens import REFRESH_S, KeysMissing, Looked, Tokens
+from app.tokens.revocations import bits_of
+from app.tokens.tokens import REFRESH_S, REVOCATIONS_S, KeysMissing, Looked, Tokens, TokenSources
 from app.tokens.verification import TokenRefused
 from tests.issuer import NOW_S, key_set, public_jwk, token
 from tests.unit.test_token_verification import RULES
@@ -52,12 +54,15 @@ def wall_s() -> float:
     return NOW_S + now_s() - 1_000
 
 
-def run(source: Source, play: Callable[[Tokens], Awaitable[None]]) -> list[Looked]:
+def run(
+    source: Source, play: Callable[[Tokens], Awaitable[None]], revoking: Source | None = None
+) -> list[Looked]:
     """Return what came of each look at a token."""
     looks: list[Looked] = []
 
     async def main() -> None:
-        tokens = Tokens(RULES, lambda _: source.fetch, wall_s, looks.append)
+        sources = TokenSources(source.fetch, None if revoking is None else revoking.fetch)
+        tokens = Tokens(RULES, lambda _: sources, wall_s, looks.append)
         async with tokens.refreshing():
             await play(tokens)
 
@@ -234,3 +239,81 @@ def test_a_value_that_cannot_be_read_leaves_the_one_before() -> None:
         assert refreshed.value is values[0]
 
     run_virtual(main())
+
+
+def revocations(*tokens: bytes, **users: str) -> bytes:
+    """Return the platform's list: a filter of 4,096 bits, 7 for each token."""
+    words = [0] * 64
+    for sent in tokens:
+        for at in bits_of(sent, 64 * 64, 7):
+            words[at // 64] |= 1 << at % 64
+    return json.dumps(
+        {
+            "revoked_tokens": {"bits": words, "k": 7, "m": 64 * 64},
+            "revoked_users": [{"id": user, "revoked_at": at} for user, at in users.items()],
+        }
+    ).encode()
+
+
+def test_the_filter_s_bits_are_those_that_guava_computes() -> None:
+    expected = [3942, 6555, 9168, 2181, 4794, 7407, 420]
+    assert bits_of(b"this_is_a_test_string", 9600, 7) == expected
+
+
+def test_a_revoked_token_is_refused_within_a_minute_also_if_it_is_known() -> None:
+    sent, other = token(), token(client_id="another")
+    source = Source(revocations())
+
+    async def play(tokens: Tokens) -> None:
+        tokens.verify(sent)
+        tokens.verify(other)
+        source.content = revocations(sent)
+        await asyncio.sleep(REVOCATIONS_S + 1)
+        found = tokens.find(sent)
+        assert isinstance(found, TokenRefused)
+        assert "revoked" in found.detail
+        assert "revoked" in refused(tokens, sent).detail
+        assert not isinstance(tokens.find(other), TokenRefused)
+
+    run(Source(key_set("rsa")), play, source)
+
+
+def test_of_a_revoked_user_the_tokens_until_then_are_refused() -> None:
+    at = "2026-05-28T20:26:00Z"
+    moment_s = read_rfc3339(at) / 1e3
+    assert abs(moment_s - NOW_S) < 3_600
+    before, after = int(moment_s), int(moment_s) + 1
+
+    async def play(tokens: Tokens) -> None:
+        assert "revoked" in refused(tokens, token(iat=before, exp=NOW_S + 3_600)).detail
+        assert tokens.verify(token(iat=after, exp=NOW_S + 3_600))
+        assert tokens.verify(token("bob", iat=before, exp=NOW_S + 3_600))
+
+    run(Source(key_set("rsa")), play, Source(revocations(alice=at)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, b"", b"[]", b"{}", b'{"revoked_tokens": {"bits": [-1], "k": 1}}'),
+        b'{"revoked_tokens": {"bits": [1], "k": 65}}',
+        b'{"revoked_tokens": {"bits": [], "k": 1}, "revoked_users": [{"id": "a"}]}',
+        b'{"revoked_tokens":{"bits":[],"k":1},"revoked_users":[{"id":"a","revoked_at":"noon"}]}',
+    ],
+)
+def test_without_the_list_that_was_asked_for_no_new_token_is_good(content: bytes | None) -> None:
+    async def play(tokens: Tokens) -> None:
+        with pytest.raises(KeysMissing):
+            tokens.verify(token())
+        assert not tokens.have_sources
+
+    run(Source(key_set("rsa")), play, Source(content))
+
+
+@pytest.mark.parametrize("content", [b'{"revoked_tokens":{"bits":[],"k":17,"m":0}}', revocations()])
+def test_an_empty_list_revokes_nobody(content: bytes) -> None:
+    async def play(tokens: Tokens) -> None:
+        assert tokens.verify(token())
+        assert tokens.have_sources
+
+    run(Source(key_set("rsa")), play, Source(content))
