@@ -9,7 +9,7 @@ from middleware.admission import Class, Rate
 from middleware.caller import SCOPE_CALLER, Arrivals, Caller, Credential, Trust
 from middleware.gate import AdmissionGate
 from middleware.ticket_office import TicketOffice
-from middleware.tickets import SignedTicket, TicketClock, Tickets
+from middleware.tickets import SignedTicket, Ticket, TicketClock, Tickets
 from tests.asgi.test_gate import SETTINGS, Bench
 from tests.asgi_client import Exchange, http_scope, settle
 from tests.virtual_time import clock_ns, virtual
@@ -148,6 +148,15 @@ async def test_what_is_wrong_with_a_ticket_is_said_once_and_its_client_is_a_newc
         assert answer.json["admission_ticket_ignored"] == flaw
         assert second.results[flaw] >= 1
     assert not second.results["accepted"]
+
+
+@virtual
+async def test_a_ticket_of_another_class_is_none() -> None:
+    moment_ms = clock_ns() // MS + 5_000
+    of_events = Ticket(Class.EVENTS, moment_ms, moment_ms + 2_000, moment_ms, again=False)
+    pod = await Pod().full()
+    answer = await pod.refused("ann", Tickets([SECRET]).issue(of_events, b"cann"))
+    assert answer.json["admission_ticket_ignored"] == "class_differs"
 
 
 @virtual
