@@ -92,7 +92,8 @@ class TicketOffice:
 
     def _read(self, scope: Scope) -> SignedTicket | TicketFlaw | None:
         if SCOPE_TICKET not in scope:
-            sent = [value for name, value in scope["headers"] if name == _HEADER]
+            # An empty one is none: a client may send the header before it has a ticket.
+            sent = [value for name, value in scope["headers"] if name == _HEADER and value]
             read = self._tickets.read(sent[0]) if sent else None
             scope[SCOPE_TICKET] = TicketFlaw.REPEATED if len(sent) > 1 else read
         found: SignedTicket | TicketFlaw | None = scope[SCOPE_TICKET]

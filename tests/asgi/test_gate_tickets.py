@@ -151,6 +151,12 @@ async def test_what_is_wrong_with_a_ticket_is_said_once_and_its_client_is_a_newc
 
 
 @virtual
+async def test_an_empty_header_is_no_ticket() -> None:
+    pod = await Pod().full()
+    assert "admission_ticket_ignored" not in (await pod.refused("ann", "")).json
+
+
+@virtual
 async def test_a_ticket_of_another_class_is_none() -> None:
     moment_ms = clock_ns() // MS + 5_000
     of_events = Ticket(Class.EVENTS, moment_ms, moment_ms + 2_000, moment_ms, again=False)
