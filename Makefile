@@ -67,7 +67,7 @@ bench-micro: dev ## What one answer and one decision cost
 	$(BIN)/python -m benchmarks.micro $(KEPT)
 
 bench-identity: dev ## What finding out who calls costs: a header, tokens that are known, new and forged
-	$(BIN)/python -m benchmarks.identity $(KEPT)
+	$(BIN)/python -m benchmarks.identity $(KEPT) && $(BIN)/python -m benchmarks.forged
 
 bench-faults: dev ## A log that nobody reads, and kill -9 of the embedded PostgreSQL in mid-batch
 	$(BIN)/python -m benchmarks.faults $(KEPT)
