@@ -164,6 +164,7 @@ def _greet(settings: Settings, addresses: Addresses) -> None:
 
 def _greeting(settings: Settings, addresses: Addresses) -> str:
     players, operations = (f"http://{joined(*address)}" for address in addresses)
+    who = "Authorization: Bearer TOKEN" if settings.auth_enabled else "x-mock-user-id: alice"
     # Another Python has not what this one has.
     python = shlex.quote(sys.executable)
     return f"""
@@ -173,8 +174,8 @@ Headrace is ready.
   operations  {operations}/metrics
   data        {_whereabouts(settings, python)}
 
-  curl -X POST -H 'x-mock-user-id: alice' {players}/challenge/v1/challenges/initialize
-  curl -H 'x-mock-user-id: alice' '{players}/challenge/v1/challenges?active_only=true'
+  curl -X POST -H '{who}' {players}/challenge/v1/challenges/initialize
+  curl -H '{who}' '{players}/challenge/v1/challenges?active_only=true'
   curl {operations}/readyz
   {python} -m app demo --url {players} --operations-url {operations}
 

@@ -36,3 +36,10 @@ def test_the_demo_of_the_greeting_runs_with_the_python_that_serves() -> None:
         [*shlex.split(line), "--help"], cwd=ROOT, env={}, check=False, capture_output=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_where_players_show_tokens_the_greeting_asks_with_one() -> None:
+    settings = load_settings({"AUTH_ENABLED": "true", "AUTH_KEYS": "/keys.json"}).settings
+    asking = [line for line in _greeting(settings, ADDRESSES).splitlines() if "v1" in line][1:]
+    assert len(asking) == 2
+    assert all("-H 'Authorization: Bearer TOKEN'" in line for line in asking)
