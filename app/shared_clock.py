@@ -13,6 +13,7 @@ import structlog
 from app.domain.errors import Unavailable
 
 READ_EVERY_S: Final = 60.0
+READ_NS_MAX: Final = 50_000_000
 
 log = structlog.get_logger()
 
@@ -23,6 +24,7 @@ class SharedClock:
     def __init__(self, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self._monotonic_ns = monotonic_ns
         self._offset_ns = -monotonic_ns()
+        self._is_set = False
 
     def now_ms(self) -> int:
         """Return the moment."""
@@ -33,11 +35,17 @@ class SharedClock:
         return self.now_ms() / 1e3
 
     async def set_by(self, database_ms: Callable[[], Awaitable[int]]) -> None:
-        """Read the database's clock; half of the time that it takes is taken to be its age."""
+        """Read the database's clock; half of the time that it takes is taken to be its age.
+
+        A reading that took long tells less than the one before.
+        """
         before_ns = self._monotonic_ns()
         moment_ms = await database_ms()
-        read_ns = (before_ns + self._monotonic_ns()) // 2
-        self._offset_ns = moment_ms * 1_000_000 - read_ns
+        took_ns = self._monotonic_ns() - before_ns
+        if took_ns > READ_NS_MAX and self._is_set:
+            return
+        self._is_set = True
+        self._offset_ns = moment_ms * 1_000_000 - (before_ns + took_ns // 2)
 
     async def keep_set(self, database_ms: Callable[[], Awaitable[int]]) -> None:
         """Read it again and again, for ever. When it cannot be read, time goes on from before."""

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.callers import MockPlayers, PlayerTokens
 from app.tokens.mock_issuer import MockIssuer
+from app.tokens.remembered import Remembered
 from app.tokens.tokens import Tokens, TokenSources
 from app.tokens.verification import TokenRules
 from benchmarks.conditions import add_keep
@@ -75,14 +76,14 @@ async def cases() -> dict[str, tuple[Callable[[], object], float | None]]:
     known = issuer.token(player="alice")
     tokens.verify(known.encode())
     new = [issuer.token(player=f"player-{number}") for number in range(NEW_TOKENS)]
-    forged = [f"{token[:-6]}AAAAAA" for token in new]
+    forged = [f"{token[:-12]}AAAAAAAAAAAA" for token in new]
     players = PlayerTokens(tokens)
 
     def forgetting(sent: Sequence[str]) -> Iterator[str]:
         """Yield tokens that nobody has looked at, again and again."""
         for number in cycle(range(len(sent))):
             if number == 0:
-                tokens._remembered.forget_all()  # noqa: SLF001 - else they would be known
+                tokens._remembered = Remembered(_wall_s, 30)  # noqa: SLF001 - else they are known
                 tokens.verify(known.encode())
             yield sent[number]
 

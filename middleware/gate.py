@@ -62,7 +62,8 @@ class AdmissionGate:
     is verified by `verify`, at most 1 ms at a time, which raises `Problem` for what is no good and
     makes the next `classify` tell whose it is: before it takes a place or a seat in line. For those
     who then run or wait that is part of serving them. Of what goes into the others,
-    `verify_share_ppm` bounds the share of a core; beyond it they are turned away unverified.
+    `verify_share_ppm` bounds the share of a core, or three times that while places are free; beyond
+    it they are turned away unverified.
 
     `tell` adds members to the body of a refusal; a ticket among them is a header, too.
     """
@@ -116,20 +117,22 @@ class AdmissionGate:
         """Ask the core about a request. Raises `Problem` if its credential is no good."""
         arrival = newcomer = self._classify(scope, self._dice())
         now_ns, looked_ns = self._clock_ns(), 0
+        budget = None
         if newcomer.unknown:
             assert self._verify is not None, "nobody else says that it is unknown"
-            if not self._looks.may_begin(newcomer, now_ns):
+            budget = self._looks.budget_for(newcomer, now_ns)
+            if budget is None:
                 return self._core.turn_away(newcomer, now_ns)
             before_ns = self._cpu_ns()
             try:
                 self._verify(scope)
             finally:
                 looked_ns, now_ns = self._cpu_ns() - before_ns, self._clock_ns()
-                self._looks.end(newcomer, looked_ns, now_ns)
+                budget.spend(looked_ns, now_ns)
             arrival = self._classify(scope, newcomer.jitter)
         decision = self._core.arrive(arrival, Vitals(self._loop_lag_ns()), now_ns)
-        if looked_ns and not isinstance(decision, Refused):
-            self._looks.serve(newcomer, looked_ns)
+        if budget is not None and not isinstance(decision, Refused):
+            budget.give_back(looked_ns)
         return decision
 
     async def _wait_then_run(

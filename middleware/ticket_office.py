@@ -46,8 +46,9 @@ class TicketOffice:
         self._on_read = on_read
 
     def vouches(self, scope: Scope) -> bool:
-        """Return whether the request has a ticket that was made here, for somebody."""
-        return isinstance(self._read(scope), SignedTicket)
+        """Return whether the request has a ticket that was made here, for somebody, and counts."""
+        signed = self._read(scope)
+        return isinstance(signed, SignedTicket) and self._of_time(signed.ticket) is None
 
     def promise(self, scope: Scope, cls: Class, name: bytes) -> Promise | None:
         """Return what the ticket of a request of this class promises whoever has this name."""
@@ -105,6 +106,9 @@ class TicketOffice:
             return TicketFlaw.OWNER_DIFFERS
         if ticket.cls is not cls:
             return TicketFlaw.CLASS_DIFFERS
+        return self._of_time(ticket)
+
+    def _of_time(self, ticket: Ticket) -> TicketFlaw | None:
         now_ms = self._clock.now_ms()
         if ticket.at_ms > now_ms + FUTURE_MS_MAX:
             return TicketFlaw.OF_THE_FUTURE

@@ -212,6 +212,11 @@ def _signatures() -> Iterator[tuple[str, Headers]]:
         "an EC signature in DER": _ec(b"\x30\x06\x02\x01\x01\x02\x01\x01"),
         "an EC signature that is empty": _ec(b""),
     }
+    # Of the last character's six bits only two are the signature's.
+    others = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    respelled = [data + b"." + signature[:-1] + bytes([end]) for end in others]
+    for number, sent in enumerate([each for each in respelled if each != good][:63]):
+        made[f"another last character {number}"] = sent
     for at in range(0, len(signature), 40):
         changed = b"A" if signature[at : at + 1] != b"A" else b"B"
         made[f"changed at {at}"] = data + b"." + signature[:at] + changed + signature[at + 1 :]

@@ -16,6 +16,9 @@ SAME: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What has the same values under another name, or its own."""
 
+WORDS: Final = MappingProxyType({"warn": "warning", "fatal": "error", "trace": "debug"})
+"""Levels of its log that have another name here."""
+
 DATABASE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "DB_HOST": "localhost",
@@ -54,7 +57,8 @@ def translated(environment: Mapping[str, str]) -> Iterator[str]:
     """
     for name, ours in SAME.items():
         if environment.get(name):
-            yield f"{ours}={environment[name]}"
+            value = environment[name]
+            yield f"{ours}={WORDS.get(value.lower(), value) if ours == 'LOG_LEVEL' else value}"
     if DATABASE.keys() & environment.keys():
         yield f"DATABASE_URL={_database_url({**DATABASE, **environment})}"
     yield from _authentication(environment)
@@ -100,7 +104,9 @@ def _revocations(environment: Mapping[str, str], base: str) -> Iterator[str]:
     if all(client):
         user = ":".join(quote(part, safe="") for part in client)
         scheme, _, host = base.partition("://")
-        yield f"AUTH_REVOCATIONS={scheme}://{user}@{host}{REVOCATIONS_PATH}"
+        yield f"# AUTH_REVOCATIONS={scheme}://{user}@{host}{REVOCATIONS_PATH}"
+        yield "# AUTH_REVOCATIONS: off until you have tried that address; then no new token is good"
+        yield "#   while the list cannot be had"
     else:
         yield "# AUTH_REVOCATIONS: needs AB_CLIENT_ID and AB_CLIENT_SECRET, as in the Go service"
 

@@ -27,14 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to listen, and whose tokens are printed."""
     parser.add_argument("--port", type=int, default=8091, help="%(default)s; 0: any that is free")
     parser.add_argument(
-        "--player", action="append", default=[], help="print a token of this player; repeatable"
+        "--player", action="append", help="print a token of this player (alice); repeatable"
     )
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve until interrupted."""
     try:
-        asyncio.run(_serve(chosen.port, chosen.player))
+        asyncio.run(_serve(chosen.port, chosen.player or ["alice"]))
     except BrokenPipeError:
         raise
     except (OSError, OverflowError) as error:

@@ -23,7 +23,7 @@ class FetchFailed(Exception):
 
 def fetch_from(source: str, bytes_max: int, session: aiohttp.ClientSession) -> Fetch:
     """Return what fetches a document of at most `bytes_max` bytes. It raises `FetchFailed`."""
-    if source.startswith(("http://", "https://")):
+    if source.lower().startswith(("http://", "https://")):
         return lambda: _from_address(source, bytes_max, session)
     return lambda: _from_file(Path(source), bytes_max)
 

@@ -12,9 +12,8 @@ from typing import Any, Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWK
-from jwt.exceptions import PyJWKError, PyJWTError
 
-from app.strict_json import JsonUnreadable, read_json
+from app.strict_json import JsonUnreadable, is_cut, read_json
 
 KEYS_MAX: Final = 100
 KID_LENGTH_MAX: Final = 128
@@ -31,7 +30,7 @@ the event loop may be held."""
 # What a key is for that does not say it (RFC 7518, section 6; RFC 8037).
 _ALGORITHMS: Final = MappingProxyType(
     {
-        ("RSA", None): "RS256",
+        ("RSA", ""): "RS256",
         ("EC", "P-256"): "ES256",
         ("EC", "P-384"): "ES384",
         ("EC", "P-521"): "ES512",
@@ -47,11 +46,11 @@ class KeySetInvalid(ValueError):
 class KeySet(NamedTuple):
     """Keys by id, each bound to one algorithm, and why others were left out.
 
-    `prints` are the hashes of the keys, to tell whether a set is another one.
+    `prints` are the hashes of the keys by id: under an id there may be another key tomorrow.
     """
 
     keys: Mapping[str, PyJWK]
-    prints: frozenset[bytes]
+    prints: Mapping[str, bytes]
     left_out: tuple[str, ...]
 
 
@@ -82,7 +81,8 @@ def read_key_set(data: bytes, algorithms: Collection[str]) -> KeySet:
         keys[kid] = key
     if not keys:
         raise KeySetInvalid("; ".join(["none of its keys can be used", *left_out]))
-    return KeySet(MappingProxyType(keys), frozenset(map(_print_of, keys.items())), tuple(left_out))
+    prints = {kid: _print_of(kid, key) for kid, key in keys.items()}
+    return KeySet(MappingProxyType(keys), MappingProxyType(prints), tuple(left_out))
 
 
 class _Unusable(ValueError):
@@ -93,27 +93,30 @@ def _read_key(described: Any, algorithms: Collection[str]) -> tuple[str, PyJWK]:
     if not isinstance(described, dict):
         raise _Unusable("it is no object")
     kid = described.get("kid")
-    if not isinstance(kid, str) or not 1 <= len(kid) <= KID_LENGTH_MAX:
+    if not isinstance(kid, str) or not 1 <= len(kid) <= KID_LENGTH_MAX or is_cut(kid):
         raise _Unusable(f"it has no kid of 1 to {KID_LENGTH_MAX} characters")
     if "d" in described or "k" in described:
         raise _Unusable("it is secret, and everybody can read it here")
-    if described.get("use", "sig") != "sig" or "verify" not in described.get("key_ops", ["verify"]):
+    uses = described.get("key_ops", ["verify"])
+    if described.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in uses:
         raise _Unusable("it is not for signatures")
-    kind = str(described.get("kty")), described.get("crv")
-    algorithm = described.get("alg", _ALGORITHMS.get(kind))
-    if algorithm not in algorithms:
+    kind = str(described.get("kty")), str(described.get("crv", ""))
+    usual = _ALGORITHMS.get(kind)
+    algorithm = described.get("alg", usual)
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise _Unusable(f"its algorithm is not one of {', '.join(sorted(algorithms))}")
+    if usual is None or (kind[0] != "RSA" and algorithm != usual):
+        raise _Unusable("its algorithm is not one of its kind of key")
     try:
         key = PyJWK(described, algorithm)
-    except (PyJWKError, PyJWTError, ValueError, TypeError) as error:
+    except Exception as error:
         raise _Unusable(f"it cannot be read: {type(error).__name__}") from error
     if isinstance(key.key, RSAPublicKey) and key.key.key_size not in RSA_BITS:
         raise _Unusable(f"it has {key.key.key_size} bits, not {RSA_BITS[0]} to {RSA_BITS[-1]}")
     return kid, key
 
 
-def _print_of(named: tuple[str, PyJWK]) -> bytes:
-    kid, key = named
+def _print_of(kid: str, key: PyJWK) -> bytes:
     spki = key.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(
         kid.encode() + b"\0" + key.algorithm_name.encode() + b"\0" + spki

@@ -52,6 +52,7 @@ class Refreshed(Generic[T]):
         self._on_value = on_value
         self._value: T | None = None
         self._fetched_s = 0.0
+        self._is_good = False
         self._asked = asyncio.Event()
 
     @property
@@ -75,8 +76,8 @@ class Refreshed(Generic[T]):
         while True:
             self._asked.clear()
             await asyncio.sleep(APART_S_MIN)
-            # With nothing at hand it is fetched as soon as that may be.
-            if self._value is not None:
+            # After a failure it is fetched as soon as that may be.
+            if self._is_good:
                 await _set_within(self._refresh.interval_s - APART_S_MIN, self._asked)
             await self.fetch()
 
@@ -86,12 +87,16 @@ class Refreshed(Generic[T]):
             content = await self._refresh.fetch()
             value = await asyncio.to_thread(self._refresh.read, content)
         except (FetchFailed, ValueError) as failure:
-            log.warning(
-                self._refresh.failed,
-                cause=str(failure)[:CAUSE_LENGTH_MAX],
-                has_last=self._value is not None,
-            )
+            self._is_good = False
+            cause = str(failure)[:CAUSE_LENGTH_MAX]
+            log.warning(self._refresh.failed, cause=cause, has_last=self._value is not None)
             return
+        except Exception:
+            # A bug must not end the refreshing: what is at hand would grow old unnoticed.
+            self._is_good = False
+            log.exception(self._refresh.failed)
+            return
+        self._is_good = True
         self._fetched_s = asyncio.get_running_loop().time()
         before, self._value = self._value, value
         self._on_value(before, value)

@@ -12,6 +12,8 @@ BAD_S: Final = 30.0
 
 DIGEST_BYTES: Final = 16
 
+EXPIRED: Final = TokenRefused("The token has expired.")
+
 T = TypeVar("T")
 
 
@@ -43,11 +45,6 @@ class Generations(Generic[T]):
             self._young, self._old = {}, self._young
         self._young[key] = value
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._young.clear()
-        self._old.clear()
-
 
 class Remembered:
     """What is known of tokens. The clock is the one that they expire by."""
@@ -62,7 +59,7 @@ class Remembered:
         """Return what a token says, why it is refused, or None if it is not known."""
         claims = self._good.get(digest)
         if claims is not None:
-            return claims if self._now_s() < claims.expires_s + self._leeway_s else None
+            return EXPIRED if self._now_s() >= claims.expires_s + self._leeway_s else claims
         until_s, refused = self._bad.get(digest) or (0.0, None)
         return refused if self._now_s() < until_s else None
 
@@ -72,11 +69,6 @@ class Remembered:
             self._good.put(digest, found)
         elif not found.may_become_good:
             self._bad.put(digest, (self._now_s() + BAD_S, found))
-
-    def forget_all(self) -> None:
-        """Look at every token anew: what makes them good has changed."""
-        self._good.clear()
-        self._bad.clear()
 
 
 def digest_of(token: bytes) -> bytes:

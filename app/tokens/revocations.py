@@ -7,7 +7,9 @@ The tokens are a Bloom filter over the tokens as sent: few that were not revoked
 same, and none that was is let in. Its hashing is Guava's MURMUR128_MITZ_64.
 """
 
-from collections.abc import Mapping
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, NamedTuple
 
 import mmh3
@@ -20,6 +22,23 @@ from app.tokens.verification import TokenClaims
 WORDS_MAX: Final = 200_000
 HASHES_MAX: Final = 64
 USERS_MAX: Final = 100_000
+
+_ORDERS: Final = MappingProxyType(
+    {
+        64: 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+        96: int(
+            "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf"
+            "581a0db248b0a77aecec196accc52973",
+            16,
+        ),
+        132: int(
+            "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa"
+            "51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
+            16,
+        ),
+    }
+)
+"""The orders of P-256, P-384 and P-521 (FIPS 186-4, D.1.2), by the length of a signature."""
 
 _MASK: Final = 2**63 - 1
 _WORD_BITS: Final = 64
@@ -55,7 +74,10 @@ class Revocations(NamedTuple):
         revoked_s = self.users.get(claims.subject)
         if revoked_s is not None and claims.issued_s <= revoked_s:
             return True
-        return bool(self.words) and all(
+        return bool(self.words) and any(map(self._holds, spellings_of(token)))
+
+    def _holds(self, token: bytes) -> bool:
+        return all(
             self.words[at // _WORD_BITS] >> at % _WORD_BITS & 1
             for at in bits_of(token, len(self.words) * _WORD_BITS, self.hashes)
         )
@@ -68,6 +90,21 @@ def read_revocations(data: bytes) -> Revocations:
     # A filter without words or hashes would hold nothing, or everything.
     words = document.revoked_tokens.bits if document.revoked_tokens.k else []
     return Revocations(tuple(words), document.revoked_tokens.k, users)
+
+
+def spellings_of(token: bytes) -> Iterator[bytes]:
+    """Yield a token, and if its signature is of an elliptic curve also its twin.
+
+    Of such a signature (r, s), (r, n - s) is as good, and anybody can make the one of the other.
+    """
+    yield token
+    signed, _, signature = token.rpartition(b".")
+    data = urlsafe_b64decode(signature + b"=" * (-len(signature) % 4))
+    order, half = _ORDERS.get(len(data)), len(data) // 2
+    if order is not None:
+        other = (order - int.from_bytes(data[half:])) % order
+        twin = data[:half] + other.to_bytes(half)
+        yield signed + b"." + urlsafe_b64encode(twin).rstrip(b"=")
 
 
 def bits_of(token: bytes, size: int, hashes: int) -> list[int]:

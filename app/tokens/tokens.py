@@ -61,6 +61,7 @@ class Tokens:
         self._now_s = now_s
         self._on_look = on_look
         self._remembered = Remembered(now_s, rules.leeway_s)
+        self._signers: frozenset[bytes] = frozenset()
         self._keys: Refreshed[KeySet] | None = None
         self._revocations: Refreshed[Revocations] | None = None
 
@@ -76,8 +77,11 @@ class Tokens:
     def find(self, token: bytes) -> TokenClaims | TokenRefused | None:
         """Return what is known of a token already, without looking at it."""
         found = self._remembered.find(digest_of(token))
-        if isinstance(found, TokenClaims) and self._is_revoked(token, found):
-            return TokenRefused(REVOKED)
+        if isinstance(found, TokenClaims):
+            if found.signer not in self._signers:
+                return None
+            if self._is_revoked(token, found):
+                return TokenRefused(REVOKED)
         return found
 
     def verify(self, token: bytes) -> TokenClaims:
@@ -96,7 +100,7 @@ class Tokens:
         return claims
 
     def _look_at(self, token: bytes, key_set: KeySet) -> TokenClaims:
-        claims = verify_token(token, key_set.keys, self._rules, self._now_s())
+        claims = verify_token(token, key_set, self._rules, self._now_s())
         if self._is_revoked(token, claims):
             raise TokenRefused(REVOKED)
         return claims
@@ -138,10 +142,9 @@ class Tokens:
             yield
 
     def _on_keys(self, before: KeySet | None, now: KeySet) -> None:
-        """Look at all tokens anew where a key is gone; a new one changes nothing for them."""
+        """Note whose tokens count. Those of a key that is gone are looked at anew."""
         if before is not None and before.prints != now.prints:
             log.info("token_keys_changed", kids=sorted(now.keys))
-        if before is not None and before.prints - now.prints:
-            self._remembered.forget_all()
+        self._signers = frozenset(now.prints.values())
         for why in now.left_out if before is None or before.left_out != now.left_out else ():
             log.warning("token_key_left_out", why=why)

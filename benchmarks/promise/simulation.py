@@ -223,15 +223,16 @@ class Simulation:
             return pod.core.arrive(arrival, Vitals(), now_ns)
         vouched = owner.promise is not None
         newcomer = replace(arrival, verified=False, unknown=True, vouched=vouched, promise=None)
-        if not pod.looks.may_begin(newcomer, now_ns):
+        budget = pod.looks.budget_for(newcomer, now_ns)
+        if budget is None:
             return pod.core.turn_away(newcomer, now_ns)
         self.looked_ns += LOOK_NS
-        pod.looks.end(newcomer, LOOK_NS, now_ns)
+        budget.spend(LOOK_NS, now_ns)
         if owner.proof is Proof.FORGED:
             return None
         decision = pod.core.arrive(arrival, Vitals(), now_ns)
         if not isinstance(decision, Refused):
-            pod.looks.serve(newcomer, LOOK_NS)
+            budget.give_back(LOOK_NS)
         return decision
 
     def _refused(self, owner: Client | Sender, refused: Refused, now_ns: int) -> None:

@@ -1,7 +1,8 @@
 """How much CPU may go into work that is not part of serving anybody: a share of one core.
 
 A token bucket whose tokens are nanoseconds of CPU. What a piece of work takes is known only when it
-is done, so it is spent afterwards: the bucket may go below empty by one piece.
+is done, so it is spent afterwards: the bucket may go below empty by one piece. No work may begin
+unless something is left.
 """
 
 from typing import Final

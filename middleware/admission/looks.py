@@ -1,33 +1,35 @@
-"""Which unknown credentials are looked at: of whoever would run, and of others within a budget."""
+"""Which unknown credentials are looked at, and whose CPU that is: it is bounded in any case."""
 
 from middleware.admission.budget import CpuBudget
 from middleware.admission.core import AdmissionCore
 from middleware.admission.decision import Arrival
 
+WHOLE_PPM = 1_000_000
+
+FREE = 3
+"""While places are free so many times as much may go into looks: those who are good then run."""
+
 
 class Looks:
-    """Bounds the CPU that goes into credentials of those who are then not served.
+    """The CPU that may go into credentials of those who are then not served.
 
-    Whoever brings a ticket comes at a moment that was promised: a flood of others may not use up
-    what that needs, so there are two budgets.
+    Whoever brings a ticket comes at a moment that was promised, and whoever would run at once takes
+    nothing from anybody: a flood of others may not use up what these need, nor these what others
+    need. So there are three budgets.
     """
 
     def __init__(self, core: AdmissionCore, share_ppm: int) -> None:
         self._core = core
-        self._budget = CpuBudget(share_ppm)
+        self._free = CpuBudget(min(FREE * share_ppm, WHOLE_PPM))
         self._vouched = CpuBudget(share_ppm)
+        self._others = CpuBudget(share_ppm)
 
-    def may_begin(self, arrival: Arrival, now_ns: int) -> bool:
-        """Return whether to look at an unknown newcomer's credential, or to turn it away."""
-        return self._of(arrival).has_left(now_ns) or self._core.has_room(arrival, now_ns)
+    def budget_for(self, arrival: Arrival, now_ns: int) -> CpuBudget | None:
+        """Return what a look at a newcomer's credential is taken from; None: it is turned away.
 
-    def end(self, arrival: Arrival, cpu_ns: int, now_ns: int) -> None:
-        """Note what a look took."""
-        self._of(arrival).spend(cpu_ns, now_ns)
-
-    def serve(self, arrival: Arrival, cpu_ns: int) -> None:
-        """Note that the newcomer runs or waits: its look was part of serving it."""
-        self._of(arrival).give_back(cpu_ns)
-
-    def _of(self, arrival: Arrival) -> CpuBudget:
-        return self._vouched if arrival.vouched else self._budget
+        Whoever looks spends what that took, and gives it back if the newcomer runs or waits.
+        """
+        budgets = [self._vouched if arrival.vouched else self._others]
+        if self._core.has_room(arrival, now_ns):
+            budgets.insert(0, self._free)
+        return next((budget for budget in budgets if budget.has_left(now_ns)), None)

@@ -30,6 +30,9 @@ WINDOW_NS_MIN = 2 * SECOND_NS
 WINDOW_SHARE = 10
 """A slot is due for 2 s, or for a tenth of the time its owner was told to wait."""
 
+SAME_NS = 50_000_000
+"""Two promises of one moment differ by so much at most: by rounding, and by what clocks are off."""
+
 OWED_NS = 5 * SECOND_NS
 """For how long a client that was admitted in vain may come back: it is told to after 0.5 to 3 s."""
 
@@ -45,7 +48,8 @@ class Slot:
 
     `rank` is the moment that it was booked for, and a number that no other slot has. It never
     changes. `first_ns` is when its owner was refused for the first time. `adopted`: another process
-    promised it; `elsewhere`: its owner has gone to another one, as far as can be told.
+    promised it; `elsewhere`: its owner has gone to another one, as far as can be told. Promises
+    whose windows end until `spent_ns` were kept already, and are not kept again.
     """
 
     key: Hashable
@@ -61,6 +65,7 @@ class Slot:
     served: bool = False
     adopted: bool = False
     elsewhere: bool = False
+    spent_ns: int = 0
 
     @property
     def promise(self) -> Promise:
@@ -94,7 +99,10 @@ class Slots:
         """Return this client's slot, if it has one that is not over."""
         self._sweep(now_ns)
         slot = self._slots.get(key)
-        return slot if slot is not None and now_ns <= self._end_ns(slot) else None
+        if slot is None:
+            return None
+        grace_ns = 0 if slot.served else self._grace_ns
+        return slot if now_ns <= slot.until_ns + grace_ns else None
 
     def come(self, slot: Slot, now_ns: int) -> None:
         """Note that its owner is there, at its moment or after it."""
@@ -118,7 +126,8 @@ class Slots:
                 slot.at_ns, slot.until_ns = now_ns, now_ns + WINDOW_NS_MIN
             self.come(slot, now_ns)
             slot.served = True
-            self._look_again(slot, slot.until_ns)
+            slot.spent_ns = max(slot.spent_ns, slot.until_ns)
+            self._look_again(slot, self._end_ns(slot))
             self._sweep(now_ns)
 
     def owe(self, key: Hashable, now_ns: int) -> None:
@@ -137,21 +146,24 @@ class Slots:
         ahead = self._ranks.bisect_right(slot.rank)
         at_ns = now_ns + behind_ns + ahead * interval_ns
         if at_ns < slot.at_ns:
-            self._strike(slot)
-            slot.at_ns, slot.until_ns = at_ns, at_ns + _window_ns(at_ns - now_ns)
-            self._enter(slot)
+            self._move(slot, at_ns, at_ns + _window_ns(at_ns - now_ns))
 
     def adopt(self, key: Hashable, promise: Promise, now_ns: int) -> Slot | None:
         """Keep what was promised elsewhere, if that is not over: as if it had been booked here.
 
-        Of two promises the earlier one holds.
+        Of two promises the earlier one holds; what is as early, to some milliseconds, is the same.
+        What was kept is not kept again.
         """
-        slot = self.find(key, now_ns)
-        if slot is not None and (slot.came or slot.at_ns <= promise.at_ns):
+        slot, held = self.find(key, now_ns), self._slots.get(key)
+        if held is not None and promise.until_ns <= held.spent_ns + SAME_NS:
+            return slot
+        if slot is not None:
+            if not slot.came and promise.at_ns < slot.at_ns - SAME_NS:
+                self._move(slot, promise.at_ns, promise.until_ns)
             return slot
         is_over = now_ns > promise.until_ns + self._grace_ns
         if is_over or not self._has_room(key):
-            return slot
+            return None
         window_ns = promise.until_ns - promise.at_ns
         slot = self._slot(key, promise.at_ns, window_ns, promise.first_ns, again=promise.again)
         slot.adopted = slot.elsewhere = True
@@ -241,7 +253,17 @@ class Slots:
         return Slot(key, rank, at_ns, until_ns, first_ns, again, until_ns)
 
     def _end_ns(self, slot: Slot) -> int:
-        return slot.until_ns if slot.served else slot.until_ns + self._grace_ns
+        """Return until when a slot is remembered: one that was adopted also when it was kept.
+
+        Else its ticket would be new here each time.
+        """
+        is_done = slot.served and not slot.adopted
+        return slot.until_ns if is_done else slot.until_ns + self._grace_ns
+
+    def _move(self, slot: Slot, at_ns: int, until_ns: int) -> None:
+        self._strike(slot)
+        slot.at_ns, slot.until_ns = at_ns, until_ns
+        self._enter(slot)
 
     def _has_room(self, key: Hashable) -> bool:
         return key in self._slots or len(self._slots) < self._keys_max
@@ -249,6 +271,7 @@ class Slots:
     def _replace(self, slot: Slot, now_ns: int) -> None:
         before = self._slots.get(slot.key)
         if before is not None:
+            slot.spent_ns = max(slot.spent_ns, before.spent_ns)
             self._strike(before)
             self._looks.remove(_look(before))
             if before.missed and not before.came and not before.elsewhere:

@@ -180,6 +180,44 @@ async def test_an_old_ticket_is_expired_and_one_from_the_future_is_not_believed(
 
 
 @virtual
+async def test_a_ticket_is_kept_once_at_each_pod_and_then_its_owner_is_a_newcomer() -> None:
+    first = await Pod().full(outside=2)
+    told = (await first.refused("ann")).json
+    await sleep_ms(told["retry_after_ms"])
+    second = Pod()
+    assert await second.served("ann", told["admission_ticket"])
+    # Within its window it may come again; after it, it is no better than anybody.
+    await sleep_ms(8_000)
+    assert second.core.snapshot(clock_ns()).running == 0
+    assert await second.served("somebody else")
+    answer = await second.refused("ann", told["admission_ticket"])
+    assert answer.json["reason"] == "line_full"
+    assert [event.cls for event in second.events if event.reason][-1] is Class.INITIALIZE
+
+
+@virtual
+async def test_a_pod_s_own_tickets_change_nothing_in_what_it_knows() -> None:
+    plain, bare = await Pod().full(outside=9), await Pod().full(outside=9)
+    told = (await plain.refused("ann")).json
+    await bare.refused("ann")
+    plain.office._clock = TicketClock(clock_ns, lambda: clock_ns() // MS + 3)
+    await sleep_ms(told["retry_after_ms"] + 5)
+    assert await plain.served("ann", told["admission_ticket"])
+    assert await bare.served("ann")
+    assert plain.core._slots.kept.of(1_000) == bare.core._slots.kept.of(1_000)
+
+
+@virtual
+async def test_an_old_ticket_does_not_vouch_for_anybody() -> None:
+    pod = await Pod().full(outside=2)
+    told = (await pod.refused("ann")).json["admission_ticket"]
+    scope = http_scope("POST", "/", [(b"admission-ticket", told.encode())])
+    assert pod.office.vouches(dict(scope))
+    await sleep_ms(3_600_000)
+    assert not pod.office.vouches(dict(scope))
+
+
+@virtual
 async def test_of_a_moment_here_and_one_of_another_pod_the_earlier_one_holds() -> None:
     soon = await Pod().full(outside=2)
     told = await soon.refused("ann")

@@ -137,6 +137,7 @@ def test_authentication_needs_the_keys_of_an_issuer_and_production_its_name() ->
         ("AUTH_KEYS", "https://"),
         ("AUTH_LEEWAY_S", "301"),
         ("AUTH_VERIFY_SHARE", "1.1"),
+        ("AUTH_VERIFY_SHARE", "0"),
         ("ADMISSION_TICKET_SECRET", "short"),
     ],
 )
@@ -151,6 +152,8 @@ def test_events_in_production_need_one_way_to_know_who_sends_them() -> None:
     assert needed in errors_of({"ENVIRONMENT": "production"})
     for name in ("EVENTS_CLIENT_IDS", "EVENTS_PERMISSION"):
         assert needed not in errors_of({"ENVIRONMENT": "production", name: "events"})
+        [error] = errors_of({"ENVIRONMENT": "test", name: "events"})
+        assert error == f"{name} needs AUTH_ENABLED=true: no token of a client is looked at"
 
 
 def test_what_only_another_layer_can_check_is_told_with_the_rest() -> None:

@@ -45,7 +45,17 @@ def test_each_key_is_bound_to_its_algorithm() -> None:
         (public_jwk("weak"), "it has 1024 bits, not 2048 to 4096"),
         (public_jwk("rsa-2", n="!"), "it cannot be read"),
         (public_jwk("rsa-2", n=DROPPED), "it cannot be read"),
-        (public_jwk("ec", alg="RS256"), "it cannot be read"),
+        (public_jwk("ec", alg="RS256"), "its algorithm is not one of its kind of key"),
+        (public_jwk("rsa-2", kty="XYZ"), "its algorithm is not one of its kind of key"),
+        (public_jwk("rsa-2") | {"key_ops": None}, "not for signatures"),
+        (public_jwk("rsa-2") | {"key_ops": 5}, "not for signatures"),
+        (public_jwk("rsa-2", use=None), "not for signatures"),
+        (public_jwk("rsa-2", alg=["RS256"]), "its algorithm is not one of RS256"),
+        (public_jwk("rsa-2", alg=None), "its algorithm is not one of RS256"),
+        (public_jwk("rsa-2", crv=["P-256"]), "its algorithm is not one of its kind of key"),
+        (public_jwk("rsa-2", kty=["RSA"]), "its algorithm is not one of its kind of key"),
+        (public_jwk("rsa-2", kid="\ud800"), "it has no kid"),
+        (public_jwk("rsa-2", e=5), "it cannot be read"),
     ],
 )
 def test_an_odd_key_is_left_out_and_the_others_are_used(odd: Any, why: str) -> None:
@@ -53,6 +63,14 @@ def test_an_odd_key_is_left_out_and_the_others_are_used(odd: Any, why: str) -> N
     assert kids == {"rsa"}
     assert left_out.startswith("keys[0]: ")
     assert why in left_out
+
+
+def test_an_algorithm_of_another_curve_is_not_accepted() -> None:
+    kinds = frozenset({"ES256", "ES384"})
+    found = read_key_set(
+        json.dumps({"keys": [public_jwk("ec"), public_jwk("ec-2", alg="ES384")]}).encode(), kinds
+    )
+    assert set(found.keys) == {"ec"}
 
 
 def test_of_two_keys_with_one_id_neither_is_used() -> None:

@@ -9,8 +9,14 @@ from app.tokens.verification import KeyUnknown, TokenClaims, TokenRefused, Token
 from tests.hostile_tokens import hostile
 from tests.issuer import AUDIENCE, DROPPED, ISSUER, NAMESPACE, NOW_S, key_set, signed_raw, token
 
+PERMISSIONS = [
+    *("no object", 5, {}, {"Resource": 5}),
+    *({"Resource": "a"}, {"Resource": "b", "Action": 3}),
+    *({"Resource": "read only", "Action": 2}, {"Resource": "nothing", "Action": 0}),
+    *({"Resource": "odd", "Action": "1"}, {"Resource": "odder", "Action": True}),
+]
 KINDS = frozenset({"RS256", "ES256", "EdDSA"})
-KEYS = read_key_set(key_set("rsa", "ec", "ed"), KINDS).keys
+KEYS = read_key_set(key_set("rsa", "ec", "ed"), KINDS)
 RULES = TokenRules(
     algorithms=frozenset({"RS256"}),
     issuer=ISSUER,
@@ -33,13 +39,14 @@ def verify(sent: bytes, now_s: float = NOW_S, **rules: Any) -> TokenClaims:
 
 @pytest.mark.parametrize("kid", ["rsa", "ec", "ed"])
 def test_a_good_token_says_who_it_is(kid: str) -> None:
-    claims = verify(token(kid=kid, permissions=["a", {"Resource": "b"}, 5]), algorithms=KINDS)
+    claims = verify(token(kid=kid, permissions=PERMISSIONS), algorithms=KINDS)
     assert claims == TokenClaims(
         subject="alice",
         client_id="game-client",
         permissions=frozenset({"a", "b"}),
         issued_s=NOW_S - 60,
         expires_s=NOW_S + 3_600,
+        signer=KEYS.prints[kid],
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -15,8 +16,8 @@ from app.tokens.refreshed import APART_S_MIN, KEEP_S_MAX, Refresh, Refreshed
 from app.tokens.remembered import BAD_S, Generations
 from app.tokens.revocations import bits_of
 from app.tokens.tokens import REFRESH_S, REVOCATIONS_S, KeysMissing, Looked, Tokens, TokenSources
-from app.tokens.verification import TokenRefused
-from tests.issuer import NOW_S, key_set, public_jwk, token
+from app.tokens.verification import TokenClaims, TokenRefused, TokenRules
+from tests.issuer import NOW_S, key_set, public_jwk, segment, token
 from tests.unit.test_token_verification import RULES
 from tests.virtual_time import run_virtual
 
@@ -55,14 +56,17 @@ def wall_s() -> float:
 
 
 def run(
-    source: Source, play: Callable[[Tokens], Awaitable[None]], revoking: Source | None = None
+    source: Source,
+    play: Callable[[Tokens], Awaitable[None]],
+    revoking: Source | None = None,
+    rules: TokenRules = RULES,
 ) -> list[Looked]:
     """Return what came of each look at a token."""
     looks: list[Looked] = []
 
     async def main() -> None:
         sources = TokenSources(source.fetch, None if revoking is None else revoking.fetch)
-        tokens = Tokens(RULES, lambda _: sources, wall_s, looks.append)
+        tokens = Tokens(rules, lambda _: sources, wall_s, looks.append)
         async with tokens.refreshing():
             await play(tokens)
 
@@ -86,10 +90,12 @@ def test_a_token_is_looked_at_once_and_remembered_until_it_expires() -> None:
         await asyncio.sleep(3_600 + 29)
         assert tokens.find(sent) == claims
         await asyncio.sleep(2)
-        assert tokens.find(sent) is None
-        assert "expired" in refused(tokens, sent).detail
+        for _ in range(3):
+            found = tokens.find(sent)
+            assert isinstance(found, TokenRefused)
+            assert "expired" in found.detail
 
-    run(Source(key_set("rsa")), play)
+    assert run(Source(key_set("rsa")), play) == [Looked.GOOD]
 
 
 def test_a_bad_token_is_remembered_for_a_while_and_one_that_may_become_good_is_not() -> None:
@@ -154,6 +160,51 @@ def test_a_key_that_was_taken_out_is_refused_within_5_minutes_also_for_known_tok
         await asyncio.sleep(300)
         assert tokens.find(sent) is None
         assert "key is not known" in refused(tokens, sent).detail
+
+    run(source, play)
+
+
+def test_a_key_that_was_taken_out_is_refused_in_time_though_a_fetch_fails() -> None:
+    source = Source(key_set("rsa", "rsa-new"))
+
+    async def play(tokens: Tokens) -> None:
+        sent = token()
+        tokens.verify(sent)
+        source.content = None
+        await asyncio.sleep(REFRESH_S + 1)
+        source.content = key_set("rsa-new")
+        await asyncio.sleep(APART_S_MIN)
+        assert tokens.find(sent) is None
+
+    run(source, play)
+
+
+def test_the_tokens_of_a_key_that_stays_stay_known() -> None:
+    source = Source(key_set("rsa", "rsa-new"))
+
+    async def play(tokens: Tokens) -> None:
+        kept = token(kid="rsa-new")
+        tokens.verify(kept)
+        source.content = key_set("rsa-new")
+        await asyncio.sleep(300)
+        assert isinstance(tokens.find(kept), TokenClaims)
+
+    run(source, play)
+
+
+def test_a_bug_in_reading_keys_does_not_end_the_refreshing(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(key_set("rsa"))
+
+    async def broken(*_: object) -> object:
+        raise RuntimeError
+
+    async def play(tokens: Tokens) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "to_thread", broken)
+            await asyncio.sleep(REFRESH_S + 1)
+        source.content = key_set("rsa", "rsa-new")
+        await asyncio.sleep(APART_S_MIN)
+        assert tokens.verify(token(kid="rsa-new"))
 
     run(source, play)
 
@@ -276,6 +327,22 @@ def test_a_revoked_token_is_refused_within_a_minute_also_if_it_is_known() -> Non
         assert not isinstance(tokens.find(other), TokenRefused)
 
     run(Source(key_set("rsa")), play, source)
+
+
+def test_no_other_spelling_of_a_revoked_token_is_good() -> None:
+    sent, rules = token(kid="ec"), RULES._replace(algorithms=frozenset({"ES256"}))
+    signed, _, signature = sent.rpartition(b".")
+    data = urlsafe_b64decode(signature + b"==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    twin = data[:32] + (order - int.from_bytes(data[32:])).to_bytes(32)
+    other = signed + b"." + segment(twin)
+
+    async def play(tokens: Tokens) -> None:
+        for spelled in (sent, other):
+            assert "revoked" in refused(tokens, spelled).detail
+        assert tokens.verify(token("bob", kid="ec"))
+
+    run(Source(key_set("ec")), play, Source(revocations(sent)), rules)
 
 
 def test_of_a_revoked_user_the_tokens_until_then_are_refused() -> None:
