@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-pythons check fix lock migrate clean-data simulate-promise bench-promise bench-burst bench-rules bench-micro bench-identity bench-faults compare mutants machine planted-bugs dev
+.PHONY: help run test test-fast test-pythons check fix lock migrate clean-data simulate-promise bench-promise bench-burst bench-rules bench-micro bench-identity bench-roll-out bench-faults compare mutants machine planted-bugs dev
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-micro: dev ## What one answer and one decision cost
 
 bench-identity: dev ## What finding out who calls costs: a header, tokens that are known, new and forged
 	$(BIN)/python -m benchmarks.identity $(KEPT) && $(BIN)/python -m benchmarks.forged
+
+bench-roll-out: dev ## Three services restarted in mid-burst: whose moment is put off
+	$(BIN)/python -m benchmarks.roll_out
 
 bench-faults: dev ## A log that nobody reads, and kill -9 of the embedded PostgreSQL in mid-batch
 	$(BIN)/python -m benchmarks.faults $(KEPT)

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Final
 
 import aiohttp
+import structlog
 from starlette.middleware import Middleware
 
 from app.serving.loop_lag import LoopLag
-from app.setting_types import AdmissionMode
+from app.setting_types import AdmissionMode, Environment
 from app.settings import Settings
 from app.shared_clock import SharedClock
 from app.telemetry import Metrics
@@ -23,6 +24,8 @@ from middleware.gate import AdmissionGate
 from middleware.ticket_office import TicketOffice
 from middleware.tickets import TicketClock, Tickets
 
+log = structlog.get_logger()
+
 QUOTA_BURST_S: Final = 2
 """How many seconds' worth of a quota may be saved up."""
 
@@ -31,6 +34,8 @@ def create_tokens(settings: Settings, clock: SharedClock, metrics: Metrics) -> T
     """Return what looks at tokens, or None where nobody has to prove who they are."""
     if not settings.auth_enabled or settings.auth_keys is None:
         return None
+    if settings.auth_keys.startswith("http://") and settings.environment is Environment.PRODUCTION:
+        log.warning("auth_keys_unencrypted", why="whoever is in between can put in keys of its own")
     rules = TokenRules(
         algorithms=settings.token_algorithms,
         issuer=settings.auth_issuer,

@@ -31,7 +31,7 @@ PODS: Final = 3
 PER_POD_S: Final = 10
 ARRIVALS_PER_S, SECONDS = 60, 60
 RESTARTS_S: Final = (20.0, 30.0, 40.0)
-SECRET: Final = "a secret of all these services"
+SHARED: Final = "what all of these services sign with"
 IDEAL_S: Final = ARRIVALS_PER_S * SECONDS / (PODS * PER_POD_S)
 RETURNS_MAX: Final = 30
 SETTINGS: Final[Mapping[str, str]] = {
@@ -39,7 +39,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "DRAIN_DELAY_S": "0",
     "DATABASE_POOL_SIZE": "4",
     "ADMISSION_INITIALIZE_RATE": str(PER_POD_S),
-    "ADMISSION_TICKET_SECRET": SECRET,
+    "ADMISSION_TICKET_SECRET": SHARED,
     "LOG_LEVEL": "warning",
 }
 
@@ -66,7 +66,7 @@ class Fleet:
         self._session = session
         self._tickets = tickets
         self._turn = count()
-        self._reader = Tickets([SECRET])
+        self._reader = Tickets([SHARED])
 
     async def log_in(self, player: str, arrival: Arrival, start_s: float) -> None:
         """Ask until it is in, each time when it is told to."""
