@@ -11,7 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.promise.stories import STORIES, Figure, Story
+from benchmarks.promise.stories import STORIES
+from benchmarks.promise.telling import Figure, Story
 
 SEEDS = (1, 2, 3)
 

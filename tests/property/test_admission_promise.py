@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.promise.server import S, Server
 from benchmarks.promise.simulation import Simulation, obedient
-from benchmarks.promise.stories import HELD_MS, STORIES, Story, pollers, settings
+from benchmarks.promise.stories import STORIES, pollers
+from benchmarks.promise.telling import HELD_MS, Story, settings
 from middleware.admission import AdmissionSettings, Class
 
 SEED = 4
