@@ -147,7 +147,7 @@ make_environment() {
 install() { # run|dev, its requirement file
     packages=$(grep -c '^[A-Za-z0-9].*==' "$2") || :
     case $1 in
-    run) size="45 MB"; lasts="half a minute" ;;
+    run) size="50 MB"; lasts="half a minute" ;;
     *) size="125 MB"; lasts="a minute" ;;
     esac
     say "installing $2: $packages packages, up to $size to fetch; $lasts or so, once"
