@@ -32,6 +32,12 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
+async def pass_time(seconds: float) -> None:
+    """Let the virtual clock go on. Nobody waits: it jumps."""
+    assert isinstance(asyncio.get_running_loop(), VirtualLoop)
+    await asyncio.sleep(seconds)
+
+
 def clock_ns() -> int:
     """Return the running virtual loop's time in nanoseconds."""
     loop = asyncio.get_running_loop()

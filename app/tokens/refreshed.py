@@ -1,7 +1,7 @@
 """A value that is fetched again and again, and kept while its source is away.
 
 fetch ─► read, off the loop ─► value      every `interval_s`, and sooner when somebody asks
-  └───────────────────────────► failure: the last good value goes on, for `keep_s`
+  └───────────────────────────► failure: the last good value goes on, for a day
 """
 
 import asyncio

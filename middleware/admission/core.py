@@ -84,9 +84,7 @@ class AdmissionCore:
             quota_wait_ns = self._quotas.wait_ns(arrival.key, now_ns)
             if quota_wait_ns:
                 return Refused(cls, AdmissionReason.OVER_QUOTA, quota_wait_ns)
-        slot = self._slots.find(arrival.key, now_ns) if cls is Class.INITIALIZE else None
-        if arrival.promise is not None and cls is Class.INITIALIZE:
-            slot = self._slots.adopt(arrival.key, arrival.promise, now_ns)
+        slot = self._slot_of(arrival, now_ns) if cls is Class.INITIALIZE else None
         if slot is not None:
             if now_ns < slot.at_ns:
                 return self._arrive_early(arrival, slot, now_ns)
@@ -221,6 +219,11 @@ class AdmissionCore:
         self._slots.move_up(slot, now_ns, *self._moments(Class.INITIALIZE, now_ns))
         retry_after_ns = slot.at_ns - now_ns
         return Refused(Class.INITIALIZE, AdmissionReason.SLOT_EARLY, retry_after_ns, slot.promise)
+
+    def _slot_of(self, arrival: Arrival, now_ns: int) -> Slot | None:
+        if arrival.promise is None:
+            return self._slots.find(arrival.key, now_ns)
+        return self._slots.adopt(arrival.key, arrival.promise, now_ns)
 
     def _place(self, arrival: Arrival, cls: Class, now_ns: int) -> Place:
         wait_ns = arrival.wait_ns_max

@@ -1,6 +1,5 @@
 """Moments that hold at every pod: tickets at two gates that share a secret and a clock."""
 
-import asyncio
 from collections import Counter
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from middleware.ticket_office import TicketOffice
 from middleware.tickets import SignedTicket, Ticket, TicketClock, Tickets
 from tests.asgi.test_gate import SETTINGS, Bench
 from tests.asgi_client import Exchange, http_scope, settle
-from tests.virtual_time import clock_ns, virtual
+from tests.virtual_time import clock_ns, pass_time, virtual
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -231,5 +230,5 @@ async def test_of_a_moment_here_and_one_of_another_pod_the_earlier_one_holds() -
 
 
 async def sleep_ms(span_ms: int) -> None:
-    await asyncio.sleep(span_ms / 1e3)
+    await pass_time(span_ms / 1e3)
     await settle()

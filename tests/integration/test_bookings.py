@@ -1,6 +1,5 @@
 """Processes that share a database know until when moments are promised."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -14,7 +13,7 @@ from db.pool import Database
 from middleware.admission import AdmissionCore, Class, Rate, Refused
 from middleware.tickets import TicketClock
 from tests.admission import SETTINGS, S, arrive
-from tests.virtual_time import clock_ns, virtual
+from tests.virtual_time import clock_ns, pass_time, virtual
 
 RATED = replace(SETTINGS, initialize_rate=Rate.per_second(1, burst=1), wait_ns_max=0)
 
@@ -100,7 +99,7 @@ async def test_a_process_that_starts_promises_moments_behind_those_of_the_others
         arrive(old, clock_ns(), cls=Class.INITIALIZE)
         last_s = [told_s(old, f"{number}") for number in range(30)][-1]
         assert last_s >= 30
-        await asyncio.sleep(WRITE_EVERY_S + 0.1)
+        await pass_time(WRITE_EVERY_S + 0.1)
         async with shared_bookings(shelf, new, clock()):
             arrive(new, clock_ns(), cls=Class.INITIALIZE)
             assert told_s(new, "next") == last_s
@@ -113,9 +112,9 @@ async def test_without_its_database_a_gate_goes_on_by_itself() -> None:
     async with shared_bookings(shelf, core, clock()):
         arrive(core, clock_ns(), cls=Class.INITIALIZE)
         assert told_s(core, "ann") <= 2
-        await asyncio.sleep(3 * WRITE_EVERY_S)
+        await pass_time(3 * WRITE_EVERY_S)
         shelf.fails = False
-        await asyncio.sleep(WRITE_EVERY_S)
+        await pass_time(WRITE_EVERY_S)
         assert len(shelf.until_ms) == 1
 
 
@@ -123,9 +122,9 @@ async def test_without_its_database_a_gate_goes_on_by_itself() -> None:
 async def test_an_idle_gate_writes_nothing_and_a_busy_one_only_what_is_new() -> None:
     shelf, core = Shelf(), AdmissionCore(RATED)
     async with shared_bookings(shelf, core, clock()):
-        await asyncio.sleep(10)
+        await pass_time(10)
         assert shelf.writes == 0
         arrive(core, clock_ns(), cls=Class.INITIALIZE)
         told_s(core, "ann")
-        await asyncio.sleep(10)
+        await pass_time(10)
         assert shelf.writes == 1

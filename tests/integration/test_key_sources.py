@@ -51,7 +51,7 @@ async def slow(request: web.Request) -> web.StreamResponse:
     await answer.prepare(request)
     while True:
         await answer.write(b" ")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # the source is slow; the test waits for the bound, not for this
 
 
 async def secret(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import asyncio
 
 from app.domain.errors import TimedOut
 from app.shared_clock import READ_EVERY_S, SharedClock
-from tests.virtual_time import clock_ns, virtual
+from tests.virtual_time import clock_ns, pass_time, virtual
 
 MS = 1_000_000
 BEGAN_MS = 1_780_000_000_000
@@ -23,13 +23,13 @@ class FarClock:
     async def read(self) -> int:
         if self.fails:
             raise TimedOut
-        await asyncio.sleep(self.took_ms / 2e3)
+        await pass_time(self.took_ms / 2e3)
         moment_ms = self.now_ms()
-        await asyncio.sleep(self.took_ms / 2e3)
+        await pass_time(self.took_ms / 2e3)
         return moment_ms
 
     async def read_after_a_queue(self) -> int:
-        await asyncio.sleep(5)
+        await pass_time(5)
         return self.now_ms()
 
 
@@ -45,7 +45,7 @@ async def test_it_is_the_database_s_whatever_the_pod_s_own_clock_says() -> None:
     for own_ns in (0, 600_000 * MS, 10**18):
         clock = SharedClock(lambda own_ns=own_ns: clock_ns() + own_ns)  # type: ignore[misc]
         await clock.set_by(far.read)
-        await asyncio.sleep(1_000)
+        await pass_time(1_000)
         assert abs(clock.now_ms() - far.now_ms()) <= 1
 
 
@@ -70,10 +70,10 @@ async def test_it_goes_on_while_the_database_is_away_and_is_read_again_after() -
     await clock.set_by(far.read)
     keeping = asyncio.create_task(clock.keep_set(far.read))
     far.fails = True
-    await asyncio.sleep(3 * READ_EVERY_S)
+    await pass_time(3 * READ_EVERY_S)
     assert clock.now_ms() == far.now_ms()
     far.fails = False
     clock._offset_ns += 10_000 * MS
-    await asyncio.sleep(READ_EVERY_S)
+    await pass_time(READ_EVERY_S)
     assert clock.now_ms() == far.now_ms()
     keeping.cancel()

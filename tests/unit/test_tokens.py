@@ -19,7 +19,7 @@ from app.tokens.tokens import REFRESH_S, REVOCATIONS_S, KeysMissing, Looked, Tok
 from app.tokens.verification import TokenClaims, TokenRefused, TokenRules
 from tests.issuer import NOW_S, key_set, public_jwk, segment, token
 from tests.unit.test_token_verification import RULES
-from tests.virtual_time import run_virtual
+from tests.virtual_time import pass_time, run_virtual
 
 
 @pytest.fixture(autouse=True)
@@ -87,9 +87,9 @@ def test_a_token_is_looked_at_once_and_remembered_until_it_expires() -> None:
         assert tokens.find(sent) is None
         claims = tokens.verify(sent)
         assert tokens.find(sent) == claims
-        await asyncio.sleep(3_600 + 29)
+        await pass_time(3_600 + 29)
         assert tokens.find(sent) == claims
-        await asyncio.sleep(2)
+        await pass_time(2)
         for _ in range(3):
             found = tokens.find(sent)
             assert isinstance(found, TokenRefused)
@@ -106,7 +106,7 @@ def test_a_bad_token_is_remembered_for_a_while_and_one_that_may_become_good_is_n
             refused(tokens, sent)
         assert isinstance(tokens.find(bad), TokenRefused)
         assert tokens.find(early) is tokens.find(unknown) is None
-        await asyncio.sleep(BAD_S + 1)
+        await pass_time(BAD_S + 1)
         assert tokens.find(bad) is None
         assert tokens.verify(early).subject == "alice"
 
@@ -124,7 +124,7 @@ def test_10000_tokens_of_unknown_keys_lead_to_one_fetch_in_30_s() -> None:
             for kid in range(100):
                 refused(tokens, token(header={"kid": f"{number}-{kid}"}))
             assert tokens.verify(good)
-            await asyncio.sleep(0.6)
+            await pass_time(0.6)
 
     run(source, play)
     gaps = [
@@ -138,12 +138,12 @@ def test_a_new_key_is_known_within_30_s_of_its_first_token() -> None:
     source = Source(key_set("rsa"))
 
     async def play(tokens: Tokens) -> None:
-        await asyncio.sleep(40)
+        await pass_time(40)
         source.content = key_set("rsa", "rsa-new")
         kept = token()
         tokens.verify(kept)
         refused(tokens, token(kid="rsa-new"))
-        await asyncio.sleep(0.1)
+        await pass_time(0.1)
         assert tokens.verify(token(kid="rsa-new")).subject == "alice"
         assert tokens.find(kept) is not None
 
@@ -157,7 +157,7 @@ def test_a_key_that_was_taken_out_is_refused_within_5_minutes_also_for_known_tok
         sent = token()
         tokens.verify(sent)
         source.content = key_set("rsa-new")
-        await asyncio.sleep(300)
+        await pass_time(300)
         assert tokens.find(sent) is None
         assert "key is not known" in refused(tokens, sent).detail
 
@@ -171,9 +171,9 @@ def test_a_key_that_was_taken_out_is_refused_in_time_though_a_fetch_fails() -> N
         sent = token()
         tokens.verify(sent)
         source.content = None
-        await asyncio.sleep(REFRESH_S + 1)
+        await pass_time(REFRESH_S + 1)
         source.content = key_set("rsa-new")
-        await asyncio.sleep(APART_S_MIN)
+        await pass_time(APART_S_MIN)
         assert tokens.find(sent) is None
 
     run(source, play)
@@ -186,7 +186,7 @@ def test_the_tokens_of_a_key_that_stays_stay_known() -> None:
         kept = token(kid="rsa-new")
         tokens.verify(kept)
         source.content = key_set("rsa-new")
-        await asyncio.sleep(300)
+        await pass_time(300)
         assert isinstance(tokens.find(kept), TokenClaims)
 
     run(source, play)
@@ -201,9 +201,9 @@ def test_a_bug_in_reading_keys_does_not_end_the_refreshing(monkeypatch: pytest.M
     async def play(tokens: Tokens) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(asyncio, "to_thread", broken)
-            await asyncio.sleep(REFRESH_S + 1)
+            await pass_time(REFRESH_S + 1)
         source.content = key_set("rsa", "rsa-new")
-        await asyncio.sleep(APART_S_MIN)
+        await pass_time(APART_S_MIN)
         assert tokens.verify(token(kid="rsa-new"))
 
     run(source, play)
@@ -216,7 +216,7 @@ def test_another_key_under_the_same_id_makes_old_tokens_bad() -> None:
         sent = token()
         tokens.verify(sent)
         source.content = json.dumps({"keys": [public_jwk("rsa-2", kid="rsa")]}).encode()
-        await asyncio.sleep(300)
+        await pass_time(300)
         assert "signature" in refused(tokens, sent).detail
 
     run(source, play)
@@ -228,13 +228,13 @@ def test_keys_are_kept_for_a_day_while_their_source_is_away_or_wrong(content: by
 
     async def play(tokens: Tokens) -> None:
         source.content = content
-        await asyncio.sleep(KEEP_S_MAX - 1)
+        await pass_time(KEEP_S_MAX - 1)
         assert tokens.verify(token(exp=int(wall_s()) + 60, iat=int(wall_s())))
-        await asyncio.sleep(2)
+        await pass_time(2)
         with pytest.raises(KeysMissing):
             tokens.verify(token())
         source.content = key_set("rsa")
-        await asyncio.sleep(REFRESH_S)
+        await pass_time(REFRESH_S)
         assert tokens.verify(token(exp=int(wall_s()) + 60, iat=int(wall_s())))
 
     run(source, play)
@@ -246,9 +246,9 @@ def test_without_a_first_key_set_it_is_asked_for_every_30_s() -> None:
     async def play(tokens: Tokens) -> None:
         with pytest.raises(KeysMissing):
             tokens.verify(token())
-        await asyncio.sleep(95)
+        await pass_time(95)
         source.content = key_set("rsa")
-        await asyncio.sleep(APART_S_MIN)
+        await pass_time(APART_S_MIN)
         assert tokens.verify(token()).subject == "alice"
 
     run(source, play)
@@ -319,7 +319,7 @@ def test_a_revoked_token_is_refused_within_a_minute_also_if_it_is_known() -> Non
         tokens.verify(sent)
         tokens.verify(other)
         source.content = revocations(sent)
-        await asyncio.sleep(REVOCATIONS_S + 1)
+        await pass_time(REVOCATIONS_S + 1)
         found = tokens.find(sent)
         assert isinstance(found, TokenRefused)
         assert "revoked" in found.detail
